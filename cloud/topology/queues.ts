@@ -1,0 +1,17 @@
+export interface QueueTopology {
+  readonly fifo: boolean;
+  /** Seconds a received message stays hidden. For a function's queue: at least six times its timeout. */
+  readonly visibilityTimeout: number;
+  /** Deliveries after which a message goes to the queue's dead-letter queue. */
+  readonly maxReceiveCount: number;
+}
+
+/** Every queue; each has a dead-letter queue of its own, named after it with `-dead-letters`. */
+export const queues = {
+  plans: { fifo: false, visibilityTimeout: 1_800, maxReceiveCount: 5 },
+  fleetEvents: { fifo: false, visibilityTimeout: 360, maxReceiveCount: 10 },
+  /** The runner extends the visibility every few seconds; if it dies, the message is back after this time. */
+  dispatch: { fifo: true, visibilityTimeout: 30, maxReceiveCount: 100 },
+} as const satisfies Record<string, QueueTopology>;
+
+export type QueueName = keyof typeof queues;
