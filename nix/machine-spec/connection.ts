@@ -1,0 +1,31 @@
+import { parseSshUri } from "./uri.ts";
+import type { MachineSpec, SshAddress } from "./types.ts";
+
+/** How to reach a machine: its URI's settings, which its fields overrule (`Machine::completeStoreReference`). */
+export interface MachineConnection {
+  readonly address: SshAddress;
+  readonly sshKey: string | null;
+  /** Base 64 of a `.pub` line. */
+  readonly hostKey: string | null;
+  readonly compress: boolean;
+  /** The command and its leading arguments. @default by scheme: `nix-store`, or `nix-daemon` for ssh-ng */
+  readonly remoteProgram: readonly string[];
+  /** Value of `--store` on the machine. */
+  readonly remoteStore: string | null;
+}
+
+/** @throws DROVER_MACHINE_URI when the machine is not reached by SSH */
+export function machineConnection(machine: Pick<MachineSpec, "uri" | "sshKey" | "hostKey">): MachineConnection {
+  const address = parseSshUri(machine.uri);
+  const setting = (name: string): string | null =>
+    Object.hasOwn(address.parameters, name) ? (address.parameters[name] ?? null) : null;
+  const program = (setting("remote-program") ?? "").split(/[ \t\n\r]+/).filter((word) => word !== "");
+  return {
+    address,
+    sshKey: machine.sshKey ?? setting("ssh-key"),
+    hostKey: machine.hostKey ?? setting("base64-ssh-public-host-key"),
+    compress: ["true", "yes", "1"].includes(setting("compress") ?? ""),
+    remoteProgram: program.length > 0 ? program : [address.scheme === "ssh" ? "nix-store" : "nix-daemon"],
+    remoteStore: setting("remote-store") || null,
+  };
+}

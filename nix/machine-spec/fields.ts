@@ -1,0 +1,35 @@
+import { DroverError } from "../drover-error.ts";
+
+/** Unsigned 32-bit decimal, like Nix's `string2Int<unsigned int>`: `+5` and `08` count, `0x8` and `1e3` do not. */
+export function parseMaxJobs(text: string): number {
+  const jobs = Number(text);
+  if (/^\+?[0-9]+$/.test(text) && jobs <= 4_294_967_295) return jobs;
+  throw new DroverError("DROVER_MACHINE_MAX_JOBS", `'${text}' is not a number of jobs.`, {
+    subject: text,
+    remedy: "Write a whole number from 0 to 4294967295 in the fourth field, or - for 1.",
+  });
+}
+
+/** A decimal number; 0 means 1, as in Nix. Not `inf` or `nan`, with which no machine can be compared. */
+export function parseSpeedFactor(text: string): number {
+  const factor = Number(text);
+  // Nix reads a 32-bit float: what is too large for one is refused, what is too small is 0.
+  const single = Math.fround(factor);
+  if (!/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/.test(text) || !Number.isFinite(single)) {
+    throw invalidSpeedFactor(text, "is not a number");
+  }
+  if (single < 0) throw invalidSpeedFactor(text, "is negative");
+  return single === 0 ? 1 : factor;
+}
+
+/** Elements between commas, as Nix's sorted set: empty ones dropped, so `,` is the empty list. */
+export function parseList(text: string): string[] {
+  return [...new Set(text.split(","))].filter((element) => element !== "").toSorted();
+}
+
+function invalidSpeedFactor(text: string, problem: string): DroverError {
+  return new DroverError("DROVER_MACHINE_SPEED_FACTOR", `The speed factor '${text}' ${problem}.`, {
+    subject: text,
+    remedy: "Write a number such as 2 or 0.5 in the fifth field, or - for 1.",
+  });
+}

@@ -1,0 +1,50 @@
+import { invalidUri } from "./invalid-uri.ts";
+
+/** Kept as they are when a query is written (libutil/url.cc `allowedInQuery`). */
+const plainInQuery = ":@/?";
+
+/** Percent-decodes to UTF-8 text. @throws DROVER_MACHINE_URI */
+export function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalidUri(text, "a '%' in it does not start an encoded character", "Write a literal % as %25.");
+  }
+}
+
+/** Encodes all but RFC 3986's unreserved characters and those in `plain`. */
+export function percentEncode(text: string, plain = ""): string {
+  return Array.from(text, (character) => {
+    if (/[A-Za-z0-9._~-]/.test(character) || plain.includes(character)) return character;
+    const bytes = [...Buffer.from(character)];
+    return bytes.map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+  }).join("");
+}
+
+/**
+ * Store settings from the part after `?`. As in Nix the first of equal keys wins, and what has no `=` is dropped.
+ *
+ * @throws DROVER_MACHINE_URI
+ */
+export function parseQuery(query: string): { parameters: Record<string, string>; ignored: string[] } {
+  const parameters = new Map<string, string>();
+  const ignored: string[] = [];
+  for (const part of query.split("&").filter((part) => part !== "")) {
+    const equals = part.indexOf("=");
+    if (equals < 0) {
+      ignored.push(part);
+      continue;
+    }
+    const key = percentDecode(part.slice(0, equals));
+    if (!parameters.has(key)) parameters.set(key, percentDecode(part.slice(equals + 1)));
+  }
+  return { parameters: Object.fromEntries(parameters), ignored };
+}
+
+/** With its `?`, keys sorted, or "" without parameters. */
+export function printQuery(parameters: Readonly<Record<string, string>>): string {
+  const parts = Object.keys(parameters)
+    .toSorted()
+    .map((key) => `${percentEncode(key, plainInQuery)}=${percentEncode(parameters[key] ?? "", plainInQuery)}`);
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
