@@ -39,7 +39,12 @@ export interface BuiltOutput {
 
 /** What an attempt came to. Only a verdict of the derivation's own is final (invariant 8). */
 export type AttemptOutcome =
-  | { readonly kind: "built"; readonly status: string; readonly outputs: readonly BuiltOutput[]; readonly phases: AttemptPhases }
+  | {
+      readonly kind: "built";
+      readonly status: string;
+      readonly outputs: readonly BuiltOutput[];
+      readonly phases: AttemptPhases;
+    }
   | {
       readonly kind: "derivation-failed";
       /** Nix's name of the status, such as `PermanentFailure`. */

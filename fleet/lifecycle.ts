@@ -10,7 +10,8 @@ export type StepEvent =
   /** Its derivation has been read: what it requires, and which steps must come first. */
   | { readonly type: "expanded"; readonly requirementClass: string; readonly waitingOn: readonly StepId[] }
   | { readonly type: "dependency-succeeded"; readonly dependency: StepId }
-  | { readonly type: "dependency-failed"; readonly dependency: StepId; readonly name: string }
+  /** `culprit` is the step whose own failure it was, `name` its name; the dependency itself may have failed by another. */
+  | { readonly type: "dependency-failed"; readonly dependency: StepId; readonly culprit: StepId; readonly name: string }
   | { readonly type: "claimed"; readonly machine: string; readonly attempt: number }
   | { readonly type: "settled"; readonly attempt: number; readonly outcome: AttemptOutcome }
   /** It could not even be planned, for instance because its derivation was never uploaded. */
@@ -42,7 +43,7 @@ export function transition(
     case "dependency-failed":
       if (step.state !== "waiting" || !step.waitingOn.includes(event.dependency)) return undefined;
       return enter(
-        { ...step, waitingOn: [], failure: { kind: "dependency", step: event.dependency, name: event.name } },
+        { ...step, waitingOn: [], failure: { kind: "dependency", step: event.culprit, name: event.name } },
         "dependency-failed",
         now,
       );

@@ -1,0 +1,40 @@
+import { BatchProcessor, EventType, processPartialResponse } from "@aws-lambda-powertools/batch";
+import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
+import type { Logger } from "@aws-lambda-powertools/logger";
+import middy from "@middy/core";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+
+export interface QueueWork<Message> {
+  readonly logger: Logger;
+  /** @throws when the body is not such a message */
+  readonly parse: (body: string) => Message;
+  readonly handle: (message: Message, context: Context) => Promise<void>;
+}
+
+/**
+ * The handler of a queue's function. A message is acknowledged when its work is done. One whose work failed, or whose
+ * body is no message of ours, is reported as a failure of its own, without harm to the others of the batch: SQS
+ * delivers it again, and in the end moves it to the dead-letter queue, where the alarm is.
+ */
+export function queueHandler<Message>({ logger, parse, handle }: QueueWork<Message>) {
+  const processor = new BatchProcessor(EventType.SQS);
+  return middy<SQSEvent, SQSBatchResponse>()
+    .use(injectLambdaContext(logger))
+    .handler(async (event, context) => {
+      const one = async (record: SQSRecord): Promise<void> => {
+        try {
+          await handle(parse(record.body), context);
+        } catch (error) {
+          const { messageId, body } = record;
+          logger.error("message failed", {
+            messageId,
+            body,
+            deliveries: record.attributes.ApproximateReceiveCount,
+            error,
+          });
+          throw error;
+        }
+      };
+      return await processPartialResponse(event, one, processor, { context, throwOnFullBatchFailure: false });
+    });
+}

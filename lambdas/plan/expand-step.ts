@@ -1,0 +1,100 @@
+import { isFinal, type Step, type StepFailure } from "../../fleet/step.ts";
+import type { Build, BuildStep } from "../../fleet/build.ts";
+import { DroverError } from "../../nix/drover-error.ts";
+import { storePathHash, storePathName, type StorePath } from "../../nix/store-path.ts";
+import type { DerivationFiles } from "./derivation-files.ts";
+import { examine, type Examination } from "./examine.ts";
+import type { Planning } from "./planning.ts";
+
+/**
+ * Reads one derivation of a build's list, adds the inputs that must be built first to the list, and sets the step on
+ * its way. May be repeated at any point. The order matters: first everybody is written down as a dependent of what it
+ * waits for, and only then is looked whether that has been settled meanwhile, so that no settlement is missed.
+ */
+export async function expandStep(
+  planning: Planning,
+  files: DerivationFiles,
+  build: Build,
+  entry: BuildStep,
+): Promise<void> {
+  const { steps, builds, events, now } = planning;
+  let examination: Examination;
+  try {
+    examination = await examine(planning, files, entry.drvPath);
+  } catch (error) {
+    if (!isVerdict(error)) throw error;
+    await refuse(planning, build, entry, error);
+    return;
+  }
+  await wantSteps(planning, build, examination.toBuildFirst, entry);
+  const { requirementClass } = examination;
+  const waitingOn = examination.toBuildFirst.map(storePathHash);
+  await steps.apply(entry.step, { type: "expanded", requirementClass, waitingOn }, now());
+  // A dependency that was settled before this step was among its dependents tells it nothing by itself.
+  const settled = (await steps.getMany(waitingOn)).filter(({ state }) => isFinal(state));
+  await events.send(settled.map(({ id }) => ({ type: "step-settled", step: id })));
+
+  const step = await steps.get(entry.step);
+  if (step !== undefined) await builds.reflect(build.id, step);
+  if (step?.state === "ready") await events.send([{ type: "step-ready", step: step.id }]);
+  if (step !== undefined && isFinal(step.state)) await events.send([{ type: "step-settled", step: step.id }]);
+  await builds.planned(build.id, [{ step: entry.step, needed: true }]);
+}
+
+/** Makes steps of derivations, shared with other builds that want them, and puts them on the build's list. */
+export async function wantSteps(
+  planning: Planning,
+  build: Build,
+  drvPaths: readonly StorePath[],
+  dependent?: BuildStep,
+): Promise<void> {
+  if (drvPaths.length === 0) return;
+  const { steps, builds, dependents, now } = planning;
+  const target = dependent === undefined;
+  const wanted: Step[] = [];
+  // In groups, since a derivation may have thousands of inputs.
+  for (let start = 0; start < drvPaths.length; start += 16) {
+    const ensured = drvPaths.slice(start, start + 16).map((drvPath) => {
+      const step = { id: storePathHash(drvPath), drvPath, name: derivationName(drvPath), priority: build.priority };
+      return steps.ensure(step, build.createdAt, now());
+    });
+    wanted.push(...(await Promise.all(ensured)));
+  }
+  const ids = wanted.map(({ id }) => id);
+  await dependents.addToEach(ids, { kind: "build", build: build.id, target });
+  if (dependent !== undefined) await dependents.addToEach(ids, { kind: "step", step: dependent.step });
+  await builds.addSteps(
+    build.id,
+    wanted.map(({ id, drvPath, name }) => {
+      return { build: build.id, step: id, drvPath, name, state: "planning", target, changedAt: now() };
+    }),
+  );
+}
+
+async function refuse(
+  { steps, builds, events, now }: Planning,
+  build: Build,
+  entry: BuildStep,
+  error: DroverError,
+): Promise<void> {
+  const { code, message, remedy } = error;
+  const failure: StepFailure = { kind: "refused", code, message, remedy };
+  await steps.apply(entry.step, { type: "refused", failure }, now());
+  await events.send([{ type: "step-settled", step: entry.step }]);
+  await builds.planned(build.id, [{ step: entry.step, needed: true }]);
+}
+
+/** Errors that say something about the derivation, and will say it again however often it is tried. */
+function isVerdict(error: unknown): error is DroverError {
+  return (
+    error instanceof DroverError &&
+    (error.code === "DROVER_CLOSURE_INCOMPLETE" ||
+      error.code === "DROVER_DERIVATION_KIND" ||
+      error.code.startsWith("DROVER_DERIVATION_SYNTAX") ||
+      error.code.startsWith("DROVER_NAR"))
+  );
+}
+
+function derivationName(drvPath: StorePath): string {
+  return storePathName(drvPath).replace(/\.drv$/, "");
+}

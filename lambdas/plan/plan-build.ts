@@ -1,0 +1,67 @@
+import type { Build } from "../../fleet/build.ts";
+import { isFinished } from "../../fleet/build.ts";
+import { DroverError } from "../../nix/drover-error.ts";
+import { storePathHash, type StorePath } from "../../nix/store-path.ts";
+import { DerivationFiles } from "./derivation-files.ts";
+import { wantedPaths } from "./examine.ts";
+import { expandStep, wantSteps } from "./expand-step.ts";
+import type { Planning } from "./planning.ts";
+
+/** Derivations that are read at the same time. */
+const width = 16;
+
+/**
+ * Turns a build into steps: walks from its targets to their inputs, leaves out whatever a cache already has, and sets
+ * each step on its way as soon as it is known. What has been walked is in the build's list, so a walk that runs out of
+ * time is continued by the next invocation, and one that crashed by the message's redelivery.
+ *
+ * @param outOfTime asked between groups; true makes the walk hand over to a next invocation
+ */
+export async function planBuild(planning: Planning, id: string, outOfTime: () => boolean): Promise<void> {
+  const { builds, plans, now } = planning;
+  const build = await builds.get(id);
+  if (build === undefined || isFinished(build.state)) return;
+  const files = new DerivationFiles(planning.sources);
+  if (build.state === "planning") await startWithTargets(planning, files, build);
+  for (;;) {
+    const entries = await builds.unplanned(id, width);
+    if (entries.length === 0) break;
+    await Promise.all(entries.map((entry) => expandStep(planning, files, build, entry)));
+    if (outOfTime()) {
+      await plans.send({ build: id });
+      return;
+    }
+  }
+  await builds.planningDone(id, now());
+}
+
+/** Targets whose wanted outputs are all there already are settled at once; the others become steps. */
+async function startWithTargets(planning: Planning, files: DerivationFiles, build: Build): Promise<void> {
+  const { builds, sources, now } = planning;
+  for (let start = 0; start < build.targets.length; start += width) {
+    const group = build.targets.slice(start, start + width);
+    const examined = await Promise.all(
+      group.map(async ({ drvPath, outputs }) => {
+        const wanted = await outputsOf(files, drvPath, outputs);
+        const present = await sources.narInfos(wanted);
+        return { drvPath, done: wanted.length > 0 && wanted.every((path) => present.has(path)) };
+      }),
+    );
+    const missing = examined.filter(({ done }) => !done).map(({ drvPath }) => drvPath);
+    await wantSteps(planning, build, missing);
+    for (const { drvPath, done } of examined) {
+      if (done) await builds.targetSettled(build.id, storePathHash(drvPath), undefined, now());
+    }
+  }
+}
+
+/** None where the derivation can not be read: its step is then refused with the reason when it is examined. */
+async function outputsOf(files: DerivationFiles, drvPath: StorePath, names: readonly string[]): Promise<StorePath[]> {
+  try {
+    const drv = await files.read(drvPath);
+    return drv === undefined ? [] : wantedPaths(drv, names);
+  } catch (error) {
+    if (error instanceof DroverError) return [];
+    throw error;
+  }
+}

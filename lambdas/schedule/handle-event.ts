@@ -1,0 +1,85 @@
+import type { FleetEvent } from "../../cloud/ports/queues.ts";
+import { isFinal, type Step } from "../../fleet/step.ts";
+import { fillMachine } from "./fill-machine.ts";
+import { dispatch, placeStep } from "./place-step.ts";
+import { reflect, type Scheduling } from "./scheduling.ts";
+import { tellDependents } from "./tell-dependents.ts";
+
+/** More newly ready steps than this are handed on as messages, for several invocations to share. */
+const inlineLimit = 20;
+
+/** An index shows a new entry after some milliseconds; by then a second look finds what the first one missed. */
+const indexLagSeconds = 2;
+
+/**
+ * Does what an event asks for. The event may come late, twice or out of order: each action looks at the present state
+ * and does what is still missing.
+ */
+export async function handleEvent(scheduling: Scheduling, event: FleetEvent): Promise<void> {
+  switch (event.type) {
+    case "step-ready":
+      return await stepReady(scheduling, event.step);
+    case "attempt-finished":
+      return await attemptFinished(scheduling, event.step, event.attempt);
+    case "step-settled":
+      return await stepSettled(scheduling, event.step);
+    case "machine-available":
+      return await fillMachine(scheduling, event.machine);
+  }
+}
+
+async function stepReady(scheduling: Scheduling, id: string): Promise<void> {
+  const step = await scheduling.steps.get(id);
+  if (step?.state === "ready") await placeStep(scheduling, step);
+  else if (step?.state === "assigned") await dispatch(scheduling, step);
+}
+
+async function attemptFinished(scheduling: Scheduling, id: string, number: number): Promise<void> {
+  const attempt = await scheduling.steps.attempt(id, number);
+  if (attempt?.outcome === undefined) return;
+  await scheduling.steps.settle(id, number, attempt.outcome, scheduling.now());
+  const step = await scheduling.steps.get(id);
+  if (step === undefined) return;
+  const ready = await consequences(scheduling, step);
+  if (attempt.outcome.kind === "machine-fault") await comeBackAfterFault(scheduling, attempt.machine);
+  await useFreedSlot(scheduling, attempt.machine, ready);
+}
+
+async function stepSettled(scheduling: Scheduling, id: string): Promise<void> {
+  const step = await scheduling.steps.get(id);
+  if (step === undefined || !isFinal(step.state)) return;
+  await placeAll(scheduling, await consequences(scheduling, step));
+}
+
+/** @returns the steps that may be placed now: dependents that became ready, or the step itself when it is retried */
+async function consequences(scheduling: Scheduling, step: Step): Promise<Step[]> {
+  if (isFinal(step.state)) return await tellDependents(scheduling, step);
+  if (step.state !== "ready") return [];
+  await reflect(scheduling, step);
+  return [step];
+}
+
+/** While the queue is deep the slot is taken at once; only when it seems empty is a second look worth a message. */
+async function useFreedSlot(scheduling: Scheduling, machine: string, ready: readonly Step[]): Promise<void> {
+  await fillMachine(scheduling, machine, ready);
+  await placeAll(scheduling, ready);
+  const after = await scheduling.machines.get(machine);
+  if (after !== undefined && after.running < after.spec.maxJobs) {
+    await scheduling.events.send([{ type: "machine-available", machine }], indexLagSeconds);
+  }
+}
+
+async function placeAll(scheduling: Scheduling, ready: readonly Step[]): Promise<void> {
+  const present = ready.length <= inlineLimit ? await scheduling.steps.getMany(ready.map(({ id }) => id)) : [];
+  for (const step of present) if (step.state === "ready") await placeStep(scheduling, step);
+  if (ready.length > inlineLimit) {
+    await scheduling.events.send(ready.map(({ id }) => ({ type: "step-ready", step: id })));
+  }
+}
+
+async function comeBackAfterFault({ machines, events, now }: Scheduling, name: string): Promise<void> {
+  const machine = await machines.get(name);
+  if (machine?.health.state !== "backing-off") return;
+  const seconds = Math.ceil((machine.health.until - now()) / 1000);
+  await events.send([{ type: "machine-available", machine: name }], Math.min(900, Math.max(1, seconds)));
+}
