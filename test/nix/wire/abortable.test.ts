@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { abortable } from "../../../nix/wire/abortable.ts";
+
+describe("abortable", () => {
+  it("gives the items of its source", async () => {
+    async function* source() {
+      yield 1;
+      yield 2;
+    }
+    expect(await Array.fromAsync(abortable(source(), new AbortController().signal))).toEqual([1, 2]);
+  });
+
+  it("ends the wait for a source that never answers, and releases the source", async () => {
+    let released = false;
+    const source: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => await new Promise<IteratorResult<number>>(() => {}),
+        async return() {
+          released = true;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const cancel = new AbortController();
+    const waiting = Array.fromAsync(abortable(source, cancel.signal));
+    cancel.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+    expect(released).toBe(true);
+  });
+
+  it("releases its source when the reader leaves", async () => {
+    let released = false;
+    async function* source() {
+      try {
+        yield 1;
+        yield 2;
+      } finally {
+        released = true;
+      }
+    }
+    for await (const item of abortable(source(), new AbortController().signal)) {
+      expect(item).toBe(1);
+      break;
+    }
+    expect(released).toBe(true);
+  });
+});
