@@ -1,0 +1,292 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DroverError } from "../../nix/drover-error.ts";
+import { hostKeyFile, type MachineFiles, writeHostKeys } from "./machine-files.ts";
+import type { HostKeyType, MachineSettings } from "./machine-options.ts";
+import { type NamespacedProcess, startInNamespaces } from "./namespaced-process.ts";
+import type { Cable } from "./network.ts";
+import { childrenOf, listProcesses, type Process } from "./processes.ts";
+import { type CommandOptions, type Outcome, programPath, runCommand } from "./run-command.ts";
+import type { SharedFiles } from "./shared-files.ts";
+import { waitForGreeting, waitForHostKey } from "./ssh-readiness.ts";
+
+const init = join(import.meta.dirname, "init.sh");
+const isRoot = process.getuid?.() === 0;
+const filling = "/nix/filling";
+
+export type FleetMode = "namespaces" | "processes";
+
+/** What a machine is made of; see boot-machines.ts. */
+export interface MachineParts {
+  readonly settings: MachineSettings;
+  readonly files: MachineFiles;
+  readonly shared: SharedFiles;
+  readonly cable: Cable;
+  readonly fleetName: string;
+  readonly mode: FleetMode;
+}
+
+/** One real machine: sshd, Nix and a store of its own. Its host name is its name. */
+export class Machine {
+  readonly #parts: MachineParts;
+  #running: NamespacedProcess | undefined;
+  #hostKeys: ReadonlyMap<HostKeyType, string> = new Map();
+
+  constructor(parts: MachineParts) {
+    this.#parts = parts;
+  }
+
+  get name(): string {
+    return this.#parts.settings.name;
+  }
+
+  /** Its options with all defaults filled in. */
+  get settings(): MachineSettings {
+    return this.#parts.settings;
+  }
+
+  get host(): string {
+    return this.#parts.cable.host;
+  }
+
+  get port(): number {
+    return this.#parts.cable.port;
+  }
+
+  /** The user to log in as. */
+  get user(): string {
+    return this.#parts.settings.user;
+  }
+
+  /** `ssh://user@host`, and `:port` unless it is 22. Nix before 2.31 does not understand a port there. */
+  get uri(): string {
+    return `ssh://${this.user}@${this.host}${this.port === 22 ? "" : `:${this.port}`}`;
+  }
+
+  /** The private key that all machines of the fleet admit; it has no passphrase. */
+  get identityFile(): string {
+    return this.#parts.shared.identityFile;
+  }
+
+  /** Its present host key of the first type, as Nix wants it: what `base64 -w0 ssh_host_ed25519_key.pub` prints. */
+  get hostKey(): string {
+    return this.#hostKeys.get(this.settings.hostKeyTypes[0]) ?? "";
+  }
+
+  /** The same for each of its key types. */
+  get hostKeys(): ReadonlyMap<HostKeyType, string> {
+    return this.#hostKeys;
+  }
+
+  /** Where `probe` derivations write who ran when: the same path on the host and in every machine of the fleet. */
+  get probeFile(): string {
+    return this.#parts.shared.probeFile;
+  }
+
+  /** What the machine's sshd, nix-daemon and init wrote to standard error. */
+  get logFile(): string {
+    return this.#parts.files.log;
+  }
+
+  get isOn(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** The machine as a line of Nix's `builders`, all eight fields. */
+  specLine(): string {
+    const { systems, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures } = this.settings;
+    return [
+      this.uri,
+      specField(systems),
+      this.identityFile,
+      maxJobs,
+      speedFactor,
+      specField(supportedFeatures),
+      specField(mandatoryFeatures),
+      this.hostKey,
+    ].join(" ");
+  }
+
+  /**
+   * Arguments of ssh(1) that log in with the fleet's key and accept no host key but the present one; the destination
+   * is the last, so append a command.
+   */
+  async sshArguments(): Promise<string[]> {
+    const knownHosts = join(this.#parts.files.directory, "known_hosts");
+    const keys = [...this.#hostKeys.values()].map((key) => Buffer.from(key, "base64").toString());
+    await writeFile(knownHosts, keys.map((key) => `[${this.host}]:${this.port},${this.host} ${key}`).join(""));
+    const options = [
+      `UserKnownHostsFile=${knownHosts}`,
+      "StrictHostKeyChecking=yes",
+      "IdentitiesOnly=yes",
+      "BatchMode=yes",
+    ];
+    return [
+      "-F",
+      "/dev/null",
+      "-i",
+      this.identityFile,
+      "-p",
+      String(this.port),
+      ...options.flatMap((option) => ["-o", option]),
+      `${this.user}@${this.host}`,
+    ];
+  }
+
+  /** Runs a shell command in the machine (not through SSH), as root; where a plain user booted it, as `builder`. */
+  async run(command: string, options: Pick<CommandOptions, "input" | "signal"> = {}): Promise<Outcome> {
+    const target = this.#firstProcess();
+    const namespaces = isRoot
+      ? ["--mount", "--uts", "--ipc", "--net", "--pid"]
+      : ["--user", "--preserve-credentials", "--mount", "--uts", "--ipc", "--pid"];
+    const home = isRoot ? "/root" : "/home/builder";
+    const environment = [
+      "-i",
+      `HOME=${home}`,
+      `USER=${isRoot ? "root" : "builder"}`,
+      "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+    ];
+    const args = ["--target", String(target), ...namespaces, "--", "env", ...environment, "/bin/sh", "-c", command];
+    return runCommand("nsenter", args, options);
+  }
+
+  /** Boots it, with the store that it had. Nothing happens when it is on. */
+  async powerOn(): Promise<void> {
+    if (this.#running !== undefined) return;
+    const { settings, files, shared, cable, fleetName, mode } = this.#parts;
+    await this.#readHostKeys();
+    const env = {
+      PATH: programPath,
+      NAME: this.name,
+      MACHINE_DIRECTORY: files.directory,
+      SHARED_DIRECTORY: shared.directory,
+      DROVER_FLEET: fleetName,
+      STORE_MEGABYTES: String(settings.storeSizeMegabytes ?? ""),
+      SERVICES: settings.user === "nixssh" ? "nix-daemon sshd" : "sshd",
+    };
+    const flags = [
+      "--mount",
+      "--pid",
+      "--ipc",
+      "--uts",
+      ...(mode === "namespaces" ? ["--net"] : []),
+      ...(isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"]),
+    ];
+    await using undo = new AsyncDisposableStack();
+    try {
+      const started = await startInNamespaces(flags, ["/bin/bash", init], env);
+      undo.defer(() => cable.unplug());
+      undo.defer(() => started.kill());
+      await cable.plugIn(started.pid);
+      started.send("the network is there");
+      await waitForGreeting(this, started.ended);
+      this.#running = started;
+      undo.move();
+    } catch (cause) {
+      const log = await readFile(files.log, "utf8").catch(() => "");
+      const end = log.trimEnd().split("\n").slice(-5).join("\n");
+      throw new DroverError("DROVER_MACHINE_BOOT", `machine ${this.name} did not boot; the end of its log:\n${end}`, {
+        subject: this.name,
+        remedy: "The cause names the reason.",
+        cause,
+      });
+    }
+  }
+
+  /**
+   * Kills everything in the machine at once. The kernel still closes its connections, so the other ends are told; for
+   * a death that nobody is told of, `cut()` it first. Nothing happens when it is off.
+   */
+  async powerOff(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    await running?.kill();
+    if (running !== undefined) await this.#parts.cable.unplug();
+  }
+
+  /**
+   * From now on packets to it and from it vanish, without any message; over a power cycle, too.
+   * @throws DroverError DROVER_MACHINES_MODE in mode "processes"
+   */
+  async cut(): Promise<void> {
+    await this.#parts.cable.cut();
+  }
+
+  async heal(): Promise<void> {
+    await this.#parts.cable.heal();
+  }
+
+  /** SIGKILLs the sshd process of every connection, not the one that listens. Returns how many connections there were. */
+  async killSessions(): Promise<number> {
+    const processes = listProcesses();
+    const sshd = (parents: readonly Process[]): Process[] =>
+      parents.flatMap(({ pid }) => childrenOf(pid, processes, "sshd"));
+    const connections = sshd(childrenOf(this.#firstProcess(), processes, "sshd"));
+    // A connection of a plain user has a second sshd, without privileges, which runs the sessions.
+    for (const { pid } of [...connections, ...sshd(connections)]) process.kill(pid, "SIGKILL");
+    return connections.length;
+  }
+
+  /**
+   * Fills the store's disk; needs `storeSizeMegabytes`. With nothing left not even Nix's database opens; with a little,
+   * it is the builder of a large output that fails.
+   */
+  async fillDisk(leaveMegabytes = 0): Promise<void> {
+    if (this.settings.storeSizeMegabytes === undefined) {
+      throw new DroverError("DROVER_MACHINE_OPTIONS", `${this.name}: its store is on the host's own disk`, {
+        subject: this.name,
+        remedy: "Give the machine a storeSizeMegabytes.",
+      });
+    }
+    await this.run(`cat /dev/zero > ${filling}; truncate --size -${leaveMegabytes}M ${filling}`);
+  }
+
+  async freeDisk(): Promise<void> {
+    await this.run(`rm -f ${filling}`);
+  }
+
+  /** Gives it new host keys, as a reinstallation does. Connections go on. Returns the new `hostKey`. */
+  async changeHostKey(): Promise<string> {
+    await writeHostKeys(this.#parts.files.control, this.settings);
+    await this.#readHostKeys();
+    const [listener] = childrenOf(this.#firstProcess(), listProcesses(), "sshd");
+    if (listener !== undefined) process.kill(listener.pid, "SIGHUP");
+    await waitForHostKey(this, this.hostKey, AbortSignal.timeout(10_000));
+    return this.hostKey;
+  }
+
+  /** The hash of a store path's NAR as the machine's own database has it: `sha256:` and 52 characters of nix32. */
+  async narHash(storePath: string): Promise<string> {
+    const { stdout, stderr, code } = await this.run(`nix-store --query --hash '${storePath}'`);
+    if (code === 0) return stdout.trim();
+    throw new DroverError("DROVER_COMMAND_FAILED", `${this.name} does not have ${storePath}: ${stderr}`, {
+      subject: storePath,
+    });
+  }
+
+  /** Whether a path is valid in the machine's store. */
+  async hasPath(storePath: string): Promise<boolean> {
+    return (await this.run(`nix-store --check-validity '${storePath}'`)).code === 0;
+  }
+
+  #firstProcess(): number {
+    const pid = this.#running?.firstProcess();
+    if (pid !== undefined) return pid;
+    throw new DroverError("DROVER_MACHINE_OFF", `machine ${this.name} is off`, {
+      subject: this.name,
+      remedy: "Call powerOn() first.",
+    });
+  }
+
+  async #readHostKeys(): Promise<void> {
+    const { control } = this.#parts.files;
+    const keys = this.settings.hostKeyTypes.map(
+      async (type) => [type, await readFile(join(control, `${hostKeyFile(type)}.pub`), "base64")] as const,
+    );
+    this.#hostKeys = new Map(await Promise.all(keys));
+  }
+}
+
+function specField(items: readonly string[]): string {
+  return items.length === 0 ? "-" : items.join(",");
+}
