@@ -3,7 +3,10 @@ import { DroverError } from "../nix/drover-error.ts";
 
 const url = z.url({ protocol: /^https?$/ });
 const words = z.string().transform((text) => text.split(/\s+/).filter((word) => word !== ""));
-const positiveInteger = z.string().regex(/^[1-9]\d{0,8}$/, "must be a positive whole number").transform(Number);
+const positiveInteger = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, "must be a positive whole number")
+  .transform(Number);
 
 /**
  * Everything that can be configured, by environment variable. `topology` gives each function and the runner the same
@@ -11,7 +14,10 @@ const positiveInteger = z.string().regex(/^[1-9]\d{0,8}$/, "must be a positive w
  */
 const schema = z.strictObject({
   /** Prefix of the names of tables and queues: several deployments can share an account. */
-  DROVER_NAME: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/).default("drover"),
+  DROVER_NAME: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/)
+    .default("drover"),
   /** Where DynamoDB answers. Unset: the region's own endpoint. */
   DROVER_DYNAMODB_ENDPOINT: url.optional(),
   /** Where SQS answers. Unset: the region's own endpoint. */
@@ -19,7 +25,9 @@ const schema = z.strictObject({
   /** URL of the queues without their names: `https://sqs.REGION.amazonaws.com/ACCOUNT`. */
   DROVER_QUEUE_URL_BASE: url,
   /** `s3://BUCKET`, or `file:///DIRECTORY` in the embedded mode. */
-  DROVER_BLOBS: z.string().regex(/^(s3:\/\/[a-z0-9][a-z0-9.-]+|file:\/\/\/.*)$/, "must be s3://BUCKET or file:///DIRECTORY"),
+  DROVER_BLOBS: z
+    .string()
+    .regex(/^(s3:\/\/[a-z0-9][a-z0-9.-]+|file:\/\/\/.*)$/, "must be s3://BUCKET or file:///DIRECTORY"),
   /** Where S3 answers, for engines that are not AWS. */
   DROVER_S3_ENDPOINT: url.optional(),
   /** Directory blobs only: the URL under which the embedded mode serves signed blob paths. */
@@ -27,7 +35,10 @@ const schema = z.strictObject({
   /** `file:///DIRECTORY` with one file for each secret. */
   DROVER_SECRETS: z.string().regex(/^file:\/\/\/.*$/, "must be file:///DIRECTORY"),
   /** SHA-256 (hex) of the API token that the embedded mode accepts. */
-  DROVER_TOKEN_SHA256: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits").optional(),
+  DROVER_TOKEN_SHA256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")
+    .optional(),
   /** Systems of a machine whose spec line names none. */
   DROVER_DEFAULT_SYSTEM: z.string().min(1).default("x86_64-linux"),
   /** Binary caches (URLs) whose paths are never built or uploaded. */
@@ -59,9 +70,13 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
       ? issue.keys.map((key) => `${key}: no such setting`)
       : [`${issue.path.join(".")}: ${issue.message}`],
   );
-  throw new DroverError("DROVER_CONFIGURATION", `The configuration has ${problems.length} error(s): ${problems.join("; ")}`, {
-    subject: "environment",
-    remedy: "Correct or unset these variables; docs/configuration.md lists all of them.",
-    details: { problems },
-  });
+  throw new DroverError(
+    "DROVER_CONFIGURATION",
+    `The configuration has ${problems.length} error(s): ${problems.join("; ")}`,
+    {
+      subject: "environment",
+      remedy: "Correct or unset these variables; docs/configuration.md lists all of them.",
+      details: { problems },
+    },
+  );
 }

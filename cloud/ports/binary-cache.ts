@@ -18,7 +18,10 @@ export interface NarSource {
 }
 
 /** What is known of a path before it is in the cache. */
-export type PathDescription = Pick<NarInfo, "storePath" | "narHash" | "narSize" | "references" | "deriver" | "ca" | "signatures">;
+export type PathDescription = Pick<
+  NarInfo,
+  "storePath" | "narHash" | "narSize" | "references" | "deriver" | "ca" | "signatures"
+>;
 
 /** The deployment's own binary cache: the blob store, laid out so that any Nix can substitute from it. */
 export interface BinaryCache extends NarSource {

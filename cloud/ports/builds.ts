@@ -29,7 +29,12 @@ export interface Builds {
    *
    * @returns the build as it is now
    */
-  targetSettled(build: string, target: StepId, failed: { step: StepId; name: string } | undefined, now: number): Promise<Build | undefined>;
+  targetSettled(
+    build: string,
+    target: StepId,
+    failed: { step: StepId; name: string } | undefined,
+    now: number,
+  ): Promise<Build | undefined>;
   /** Ends an unfinished build that can not be planned. */
   fail(build: string, failure: BuildFailure, now: number): Promise<void>;
   /** Somebody follows the build until then. */

@@ -31,7 +31,11 @@ export interface Logs {
    * @param finished whether the attempt has an outcome, and whether that was a verdict
    * @returns undefined when there is nothing new: with a finished attempt, the end
    */
-  read(attempt: { step: StepId; number: number; drvPath: StorePath }, finished: "no" | "verdict" | "fault", cursor?: string): Promise<LogPiece | undefined>;
+  read(
+    attempt: { step: StepId; number: number; drvPath: StorePath },
+    finished: "no" | "verdict" | "fault",
+    cursor?: string,
+  ): Promise<LogPiece | undefined>;
   /** The derivation's log as Nix asks for it, whole. */
   ofDerivation(drvPath: StorePath): Promise<AsyncIterable<Uint8Array> | undefined>;
 }

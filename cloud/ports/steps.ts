@@ -31,7 +31,12 @@ export interface Steps {
    * @returns the claimed step; "lost" when the step is no longer ready at this attempt; "full" when the machine has
    *   no free slot, is drained or gone (the caller places anew)
    */
-  claim(step: Step, placement: Placement & { chosen: string }, followedUntil: number | undefined, now: number): Promise<Step | "lost" | "full">;
+  claim(
+    step: Step,
+    placement: Placement & { chosen: string },
+    followedUntil: number | undefined,
+    now: number,
+  ): Promise<Step | "lost" | "full">;
   /**
    * Settles an attempt with its outcome and frees its slot: ONE transaction (invariants 2 and 3). The machine's health
    * moves along: a fault lets it back off, anything else clears its record.
@@ -44,7 +49,11 @@ export interface Steps {
   /** Every requirement class that has been seen; few, since a deployment has few systems and features. */
   requirementClasses(): Promise<string[]>;
   /** Unfinished steps in a state, longest unchanged first. May lag behind writes. For `sweep`. */
-  inState(state: Exclude<StepState, "succeeded" | "failed" | "dependency-failed">, changedBefore: number, limit: number): Promise<Step[]>;
+  inState(
+    state: Exclude<StepState, "succeeded" | "failed" | "dependency-failed">,
+    changedBefore: number,
+    limit: number,
+  ): Promise<Step[]>;
 
   attempt(id: StepId, number: number): Promise<Attempt | undefined>;
   /** All attempts of a step, first to last. */

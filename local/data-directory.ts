@@ -1,0 +1,44 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Where the embedded mode keeps everything; the whole state of a deployment can be moved by moving it. */
+export interface DataDirectory {
+  readonly path: string;
+  /** The file of the DynamoDB engine. */
+  readonly tables: string;
+  readonly queues: string;
+  readonly blobs: string;
+  readonly secrets: string;
+  /** The API token: 256 random bits, made at the first start. */
+  readonly token: string;
+}
+
+/** Makes what is missing. Only its owner may read it: it has the signing key, the SSH identity and the token. */
+export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  const directory = { tables: join(path, "tables.sqlite"), queues: join(path, "queues"), blobs: join(path, "blobs"), secrets: join(path, "secrets") };
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  for (const part of [directory.queues, directory.blobs, directory.secrets]) await mkdir(part, { recursive: true, mode: 0o700 });
+  return { path, ...directory, token: await readOrMakeToken(join(path, "token")) };
+}
+
+/** How the API knows a token without keeping it. */
+export function tokenDigest(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+async function readOrMakeToken(file: string): Promise<string> {
+  try {
+    // "wx" makes the first of two starts win; both then read the same token.
+    await writeFile(file, `drv_${randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+  return (await readFile(file, "utf8")).trim();
+}
+
+/** What the command line client reads when it is told nothing else. */
+export async function writeProfile(file: string, profile: { url: string; token: string }): Promise<void> {
+  await mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
+  await writeFile(file, `${JSON.stringify(profile, undefined, 2)}\n`, { mode: 0o600 });
+}
