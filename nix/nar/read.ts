@@ -98,7 +98,7 @@ async function* contentsOf(
 
 async function expectTags(reader: ByteReader, path: NarPath, ...tags: readonly string[]): Promise<void> {
   for (const expected of tags) {
-    const found = await readToken(reader, TAG_LIMIT);
+    const found = reader.bufferedByteString(TAG_LIMIT) ?? (await reader.byteString(TAG_LIMIT));
     if (found !== expected) {
       throw path.error(`expected ${JSON.stringify(expected)} but found ${JSON.stringify(found)}`);
     }

@@ -25,18 +25,16 @@ export class ServeChannel {
   readonly #writer: StreamWriter;
   /** Ends every wait, on either stream or on a NAR that is being sent. */
   readonly #cancel = new AbortController();
+  /** Stops listening to the signal of the whole connection. */
+  readonly #detach: () => void;
   #underWay: string | undefined;
   #unusable: { readonly reason: unknown } | undefined;
 
   constructor(input: AsyncIterable<Uint8Array>, output: Writable, signal?: AbortSignal) {
     this.#reader = new ByteReader(abortable(lostOnError(input), this.#cancel.signal));
     this.#writer = new StreamWriter(output, this.#cancel.signal);
-    if (signal === undefined) return;
-    const abort = () => {
-      this.#giveUp(signal.reason);
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true, signal: this.#cancel.signal });
+    this.#detach = this.#giveUpOn(signal);
+    if (signal?.aborted === true) this.#giveUp(signal.reason);
   }
 
   /** The first exchange. A channel whose server does not greet is closed. */
@@ -100,6 +98,7 @@ export class ServeChannel {
     if (this.#underWay !== undefined) this.#giveUp(reason);
     if (this.#unusable !== undefined) return;
     this.#unusable = { reason };
+    this.#detach();
     this.#writer.end();
     // Nothing is to come; but a stream that nobody reads to its end never says that it has closed.
     this.#discard().catch(() => {});
@@ -114,15 +113,23 @@ export class ServeChannel {
     if (this.#unusable !== undefined) throw unusable(command, this.#unusable.reason);
     if (this.#underWay !== undefined) throw busy(command, this.#underWay);
     this.#underWay = command;
+    const detach = this.#giveUpOn(signal);
+    return {
+      [Symbol.dispose]: () => {
+        this.#underWay = undefined;
+        detach();
+      },
+    };
+  }
+
+  /** Listens to the signal until the function it returns is called: signals may live longer than connections. */
+  #giveUpOn(signal: AbortSignal | undefined): () => void {
     const abort = () => {
       this.#giveUp(signal?.reason);
     };
     signal?.addEventListener("abort", abort, { once: true });
-    return {
-      [Symbol.dispose]: () => {
-        this.#underWay = undefined;
-        signal?.removeEventListener("abort", abort);
-      },
+    return () => {
+      signal?.removeEventListener("abort", abort);
     };
   }
 
@@ -130,6 +137,7 @@ export class ServeChannel {
   #giveUp(reason: unknown): unknown {
     if (this.#unusable !== undefined) return this.#unusable.reason;
     this.#unusable = { reason };
+    this.#detach();
     this.#cancel.abort(reason);
     this.#writer.destroy();
     this.#reader.release().catch(() => {});

@@ -1,3 +1,4 @@
+import { abortable } from "../wire/abortable.ts";
 import { WireEncoder } from "../wire/encoder.ts";
 import type { StreamWriter } from "../wire/stream-writer.ts";
 import type { NewPath } from "./add-to-store.ts";
@@ -12,7 +13,7 @@ export async function sendExportStream(
   paths: AsyncIterable<NewPath> | Iterable<NewPath>,
   ended: AbortSignal,
 ): Promise<void> {
-  for await (const { info, nar } of paths) {
+  for await (const { info, nar } of abortable(paths, ended)) {
     await writer.write(new WireEncoder().u64(1).toBuffer());
     await sendNar(writer, info, nar, ended);
     const encoder = new WireEncoder().u64(EXPORT_MAGIC).string(info.path).sortedStrings(info.references);

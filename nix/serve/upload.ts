@@ -53,7 +53,7 @@ export class Uploads implements Exchange<void> {
   }
 
   async send(writer: StreamWriter): Promise<void> {
-    for await (const { info, nar } of this.#paths) {
+    for await (const { info, nar } of abortable(this.#paths, this.#ended)) {
       const encoder = new WireEncoder().u64(SERVE_COMMAND.addToStoreNar);
       encodeAddToStoreNar(encoder, info);
       this.#unanswered.push(info.path);

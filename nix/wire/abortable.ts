@@ -2,10 +2,10 @@
  * The same items, but waiting for one ends as soon as the signal does: with its reason, even if the source never
  * answers again. The source is told then that nobody will read on; what it still delivers is lost.
  */
-export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+export function abortable<T>(source: AsyncIterable<T> | Iterable<T>, signal: AbortSignal): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {
-      const iterator = source[Symbol.asyncIterator]();
+      const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : each(source);
       const release = async () => {
         await iterator.return?.();
       };
@@ -29,8 +29,12 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
   };
 }
 
+async function* each<T>(source: Iterable<T>): AsyncGenerator<T> {
+  yield* source;
+}
+
 /** What the promise gives, or the signal's reason if that comes first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     const abort = () => {
       reject(signal.reason);

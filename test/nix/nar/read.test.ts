@@ -21,6 +21,10 @@ const file = "( type regular contents '' )";
 const entry = (name: string, node = file) => `entry ( name ${name} node ${node} )`;
 const directory = (...entries: string[]) => ["( type directory", ...entries, ")"].join(" ");
 
+function nested(depth: number): string {
+  return depth === 1 ? directory() : directory(entry("d", nested(depth - 1)));
+}
+
 describe("readNar", () => {
   it.each([
     [
@@ -54,7 +58,6 @@ describe("readNar", () => {
   });
 
   it("accepts directories nested 64 deep and refuses one more", async () => {
-    const nested = (depth: number): string => (depth === 1 ? directory() : directory(entry("d", nested(depth - 1))));
     await expect(read(narOf(nested(64)))).resolves.toHaveLength(64 * 2 + 63);
     await expect(read(narOf(nested(65)))).rejects.toThrow("nested more than 64 deep");
     await expect(read(narOf(nested(3)), { depth: 2, nameLength: 9, targetLength: 9 })).rejects.toThrow("more than 2");

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import type { NarEvent } from "../../../nix/nar/event.ts";
+import { collect } from "../wire/chopped.ts";
 
 /** A file system object in memory. */
 export type Tree =
@@ -54,7 +55,7 @@ export async function treeOf(events: AsyncIterator<NarEvent>): Promise<Tree> {
     case "symlink":
       return { type: "symlink", target: event.target };
     case "regular": {
-      const contents = Buffer.concat(await Array.fromAsync(event.contents, (chunk) => Uint8Array.from(chunk)));
+      const contents = await collect(event.contents);
       return { type: "regular", executable: event.executable, contents: new Uint8Array(contents) };
     }
     case "directory": {

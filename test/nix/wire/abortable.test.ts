@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { abortable } from "../../../nix/wire/abortable.ts";
+import { chopped } from "./chopped.ts";
 
 describe("abortable", () => {
   it("gives the items of its source", async () => {
-    async function* source() {
-      yield 1;
-      yield 2;
-    }
-    expect(await Array.fromAsync(abortable(source(), new AbortController().signal))).toEqual([1, 2]);
+    const source = chopped(Buffer.from("ab"), [1]);
+    const chunks = [Buffer.from("a"), Buffer.from("b")];
+    expect(await Array.fromAsync(abortable(source, new AbortController().signal))).toEqual(chunks);
   });
 
   it("ends the wait for a source that never answers, and releases the source", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { DroverError } from "../../../nix/drover-error.ts";
 import { ByteReader } from "../../../nix/wire/byte-reader.ts";
 import { WireEncoder } from "../../../nix/wire/encoder.ts";
-import { byteString, chopped, collect, cuts } from "./chopped.ts";
+import { broken, byteString, chopped, collect, cuts } from "./chopped.ts";
 
 function readerOf(bytes: Uint8Array | WireEncoder, at: readonly number[] = []): ByteReader {
   return new ByteReader(chopped(bytes instanceof WireEncoder ? bytes.toBuffer() : bytes, at));
@@ -105,21 +105,17 @@ describe("ByteReader", () => {
   it("fails on random bytes only with errors of its own", async () => {
     const property = fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), cuts, async (bytes, at) => {
       const reader = readerOf(bytes, at);
-      try {
+      const reading = (async () => {
         while (!(await reader.atEnd())) await reader.strings();
-      } catch (error) {
-        expect(error).toBeInstanceOf(DroverError);
-      }
+      })();
+      const failure = await reading.catch((error: unknown) => error);
+      expect(failure === undefined || failure instanceof DroverError).toBe(true);
     });
     await fc.assert(property);
   });
 
   it("passes the source's own error on", async () => {
-    async function* broken() {
-      yield new Uint8Array(4);
-      throw new RangeError("cable cut");
-    }
-    await expect(new ByteReader(broken()).u64()).rejects.toThrow(new RangeError("cable cut"));
+    await expect(new ByteReader(broken("cable cut")).u64()).rejects.toThrow(new RangeError("cable cut"));
   });
 });
 
