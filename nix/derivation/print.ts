@@ -41,8 +41,9 @@ export function printATerm(derivation: Derivation, overrides: ATermOverrides = {
     strings(derivation.arguments),
     list(environment),
   ].join(",");
-  const dynamic = inputs === undefined && derivation.dynamicInputs !== undefined;
-  const version = derivation.version ?? (dynamic ? "xp-dyn-drv" : undefined);
+  // Hashed texts have no dynamic inputs, and Nix writes a version only for those.
+  const dynamic = derivation.dynamicInputs === undefined ? undefined : "xp-dyn-drv";
+  const version = inputs === undefined ? (derivation.version ?? dynamic) : undefined;
   return version === undefined ? `Derive(${body})` : `DrvWithVersion(${quote(version)},${body})`;
 }
 

@@ -1,0 +1,18 @@
+import * as fc from "fast-check";
+import type { SshAddress } from "../../../nix/machine-spec/types.ts";
+
+const ipv6 = fc
+  .tuple(fc.ipV6(), fc.option(fc.stringMatching(/^[a-z0-9._~-]{1,8}$/)))
+  .map(([address, zone]) => (zone === null ? address : `${address}%${zone}`));
+
+/** Any SSH address; text that needs encoding is frequent in its parameters. */
+export const addresses: fc.Arbitrary<SshAddress> = fc.record({
+  scheme: fc.constantFrom("ssh", "ssh-ng"),
+  user: fc.option(fc.stringMatching(/^[A-Za-z0-9_.@:%\\/][A-Za-z0-9_.@:%\\/-]{0,10}$/)),
+  host: fc.oneof(fc.domain(), fc.ipV4(), ipv6, fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9._~!*+=-]{0,20}$/)),
+  port: fc.oneof(fc.constant(22), fc.integer({ min: 1, max: 65_535 })),
+  parameters: fc.dictionary(fc.string({ unit: "grapheme", minLength: 1 }), fc.string({ unit: "grapheme" }), {
+    maxKeys: 3,
+    noNullPrototype: true,
+  }),
+});
