@@ -3,7 +3,7 @@ import { formatHash, parseHash } from "./hash.ts";
 import { readFields } from "./narinfo/fields.ts";
 import { type StorePath, fromBaseName, parseStorePath, storePathBase } from "./store-path.ts";
 
-export { type NixCacheInfo, parseNixCacheInfo, printNixCacheInfo } from "./narinfo/cache-info.ts";
+export { parseNixCacheInfo, printNixCacheInfo } from "./narinfo/cache-info.ts";
 
 /** What a binary cache says about a store path, in `<hash>.narinfo`. */
 export interface NarInfo {

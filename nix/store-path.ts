@@ -12,16 +12,9 @@ export {
 } from "./store-path/name.ts";
 export {
   type ContentMethod,
-  type FixedOutput,
   fixedOutputPath,
   makeStorePath,
   sourceStorePath,
   textStorePath,
 } from "./store-path/digest.ts";
-export {
-  type ContentAddress,
-  type ContentAddressClaim,
-  formatContentAddress,
-  parseContentAddress,
-  verifyContentAddress,
-} from "./store-path/content-address.ts";
+export { formatContentAddress, parseContentAddress, verifyContentAddress } from "./store-path/content-address.ts";

@@ -112,7 +112,7 @@ export function derivationName(drvPath: StorePath): string {
 }
 
 /** Nix's `outputPathName`: `hello-dev`, but `hello` for `out`. */
-export function outputPathName(name: string, output: string): string {
+function outputPathName(name: string, output: string): string {
   return output === "out" ? name : `${name}-${output}`;
 }
 

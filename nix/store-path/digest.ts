@@ -41,7 +41,7 @@ export function makeStorePath(type: string, inner: Uint8Array, name: string): St
 }
 
 /** XOR-folds a hash into fewer bytes (Nix's `compressHash`). */
-export function compress(bytes: Uint8Array, size: number): Uint8Array {
+function compress(bytes: Uint8Array, size: number): Uint8Array {
   const folded = new Uint8Array(size);
   for (const [index, byte] of bytes.entries()) folded[index % size] = (folded[index % size] ?? 0) ^ byte;
   return folded;

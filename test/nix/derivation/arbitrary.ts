@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import type { Derivation, DerivationOutput, DynamicInput } from "../../../nix/derivation/types.ts";
 
 /** Strings of any bytes, with those that need escapes made frequent. */
-export const byteStrings = fc
+const byteStrings = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(...Buffer.from('"\\\n\r\tnrt'))), { maxLength: 20 })
   .map((bytes) => Buffer.from(bytes).toString("latin1"));
 
