@@ -1,0 +1,113 @@
+import * as z from "zod";
+import { type OperationId, type RouteAccess, routes } from "../../../cloud/topology/routes.ts";
+import type { Operation } from "../operations/operation.ts";
+import { problem } from "../schema/problem.ts";
+import { type Json, type JsonObject, SchemaComponents } from "./schemas.ts";
+
+const description = [
+  "Errors are `application/problem+json` (RFC 9457) with a stable `code` and, where there is one, a `remedy`.",
+  "Moments are RFC 3339, in UTC. A list is read on with `cursor` = `next`. Unknown fields and parameters are refused.",
+].join(" ");
+
+const problemDescriptions: Readonly<Record<number, string>> = {
+  400: "The request is not as described here",
+  401: "No token, or a wrong one",
+  404: "There is no such thing",
+  415: "The body has another media type than the operation takes",
+  422: "The request is well formed but can not be done; `code` says why",
+  500: "The service failed; its log has the cause under `requestId`",
+};
+
+const securitySchemes = {
+  token: { type: "http", scheme: "bearer", description: "A token of this deployment" },
+  netrc: { type: "http", scheme: "basic", description: "A token as the password: how Nix sends what netrc says" },
+};
+
+const security: Readonly<Record<RouteAccess, JsonObject[]>> = {
+  public: [],
+  bearer: [{ token: [] }],
+  cache: [{ netrc: [] }, { token: [] }],
+};
+
+/** The API as an OpenAPI 3.1 document, from the routes and the operations' own schemas. */
+export function openApiDocument(operations: Readonly<Record<OperationId, Operation>>): JsonObject {
+  const schemas = new SchemaComponents();
+  const paths: Record<string, JsonObject> = {};
+  for (const id of operationIds) {
+    const { path, method, access } = routes[id];
+    const operation = operations[id];
+    const described: JsonObject = {
+      operationId: id,
+      summary: operation.summary,
+      ...(operation.description !== undefined && { description: operation.description }),
+      tags: [operation.tag],
+      security: security[access],
+      parameters: parameters(operation, schemas),
+      ...requestBody(operation, schemas),
+      responses: { ...success(operation, schemas), ...problems(operation, access) },
+    };
+    paths[path] = { ...paths[path], [method.toLowerCase()]: described };
+  }
+  const problemContent = { "application/problem+json": { schema: schemas.ofBody(problem) } };
+  const responses = Object.fromEntries(
+    Object.entries(problemDescriptions).map(([status, text]) => [
+      `Problem${status}`,
+      { description: text, content: problemContent },
+    ]),
+  );
+  return {
+    openapi: "3.1.0",
+    info: { title: "Drover", version: "1", summary: "Every Nix machine you own, behind one queue", description },
+    paths,
+    components: { securitySchemes, responses, schemas: schemas.all() },
+  };
+}
+
+const operationIds = Object.keys(routes).filter((id): id is OperationId => id in routes);
+
+/** Parts of a request that are parameters, under OpenAPI's names. */
+const places = { path: "path", query: "query", headers: "header" } as const;
+
+function parameters({ input }: Operation, schemas: SchemaComponents): Json[] {
+  return Object.entries(places).flatMap(([part, place]) => {
+    const schema = input.shape[part];
+    if (!(schema instanceof z.ZodObject)) return [];
+    return Object.entries(schema.shape).map(([name, parameter]): Json => {
+      if (!(parameter instanceof z.ZodType)) throw new TypeError(`${name} has no schema`);
+      const required = !parameter.safeParse(undefined).success;
+      return { name, in: place, required, schema: schemas.ofParameter(parameter) };
+    });
+  });
+}
+
+function requestBody({ input, mediaType = "application/json" }: Operation, schemas: SchemaComponents): JsonObject {
+  const schema = input.shape["body"];
+  if (!(schema instanceof z.ZodType)) return {};
+  return { requestBody: { required: true, content: { [mediaType]: { schema: schemas.ofBody(schema) } } } };
+}
+
+function success({ success }: Operation, schemas: SchemaComponents): JsonObject {
+  if ("mediaType" in success) {
+    const described = Object.entries(success.descriptions).map(([status, text]): [string, Json] => [
+      status,
+      status === "200" ? { description: text, content: { [success.mediaType]: {} } } : { description: text },
+    ]);
+    return Object.fromEntries(described);
+  }
+  const headers = Object.entries(success.headers ?? {}).map(([name, text]): [string, Json] => [
+    name,
+    { description: text, schema: { type: "string" } },
+  ]);
+  return {
+    [success.status]: {
+      description: success.status === 202 ? "Accepted" : "Done",
+      ...(headers.length > 0 && { headers: Object.fromEntries(headers) }),
+      content: { "application/json": { schema: schemas.ofBody(success.schema) } },
+    },
+  };
+}
+
+function problems({ problems: own = [] }: Operation, access: RouteAccess): JsonObject {
+  const statuses = [400, ...(access === "public" ? [] : [401]), ...own, 500];
+  return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]));
+}

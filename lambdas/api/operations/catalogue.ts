@@ -1,0 +1,37 @@
+import type { OperationId } from "../../../cloud/topology/routes.ts";
+import { getCacheInfo, getCacheLog, getCacheNar, getNarInfo, headNarInfo } from "./cache.ts";
+import { getBuildChanges } from "./get-build-changes.ts";
+import { getHealth } from "./get-health.ts";
+import { getOpenApi } from "./get-open-api.ts";
+import { getStep } from "./get-step.ts";
+import { getStepLog } from "./get-step-log.ts";
+import { importMachines } from "./import-machines.ts";
+import type { Operation } from "./operation.ts";
+import { getBuild, listBuilds, listBuildSteps } from "./read-builds.ts";
+import { getMachine, listMachines } from "./read-machines.ts";
+import { queryMissingPaths, registerPaths, signUploads } from "./store.ts";
+import { submitBuild } from "./submit-build.ts";
+
+/** What answers each route of `cloud/topology/routes.ts`. */
+export const operations: Readonly<Record<OperationId, Operation>> = {
+  getOpenApi: getOpenApi(() => operations),
+  getHealth,
+  importMachines,
+  listMachines,
+  getMachine,
+  submitBuild,
+  listBuilds,
+  getBuild,
+  listBuildSteps,
+  getBuildChanges,
+  getStep,
+  getStepLog,
+  queryMissingPaths,
+  signUploads,
+  registerPaths,
+  getCacheInfo,
+  getCacheLog,
+  getCacheNar,
+  getNarInfo,
+  headNarInfo,
+};
