@@ -112,7 +112,7 @@ export function derivationName(drvPath: StorePath): string {
 }
 
 /** Nix's `outputPathName`: `hello-dev`, but `hello` for `out`. */
-function outputPathName(name: string, output: string): string {
+export function outputPathName(name: string, output: string): string {
   return output === "out" ? name : `${name}-${output}`;
 }
 
