@@ -36,20 +36,23 @@ export interface Dispatches {
   send(dispatch: Dispatch): Promise<void>;
 }
 
-/** A dispatch that this runner holds for now. */
+/** A dispatch that this runner holds for now. Once it is no longer held, another runner has it, or will. */
 export interface HeldDispatch {
   readonly dispatch: Dispatch;
   /** How often it has been delivered, this time included. */
   readonly deliveries: number;
-  /** Keeps it for so many seconds from now. */
+  /** Keeps it for so many seconds from now. @throws {DroverError} DROVER_DISPATCH_LOST when it was not held any more */
   extend(seconds: number): Promise<void>;
-  /** The outcome is recorded and reported: nobody shall repeat it. */
+  /** The outcome is recorded and reported: nobody shall repeat it. @throws {DroverError} DROVER_DISPATCH_LOST */
   done(): Promise<void>;
-  /** Gives it back, for another runner to take at once. */
+  /** Gives it back, for another runner to take at once. Nothing happens when it was not held any more. */
   release(): Promise<void>;
 }
 
 export interface DispatchReceiver {
-  /** Waits for messages, 20 s at most; at most `limit` (10) of them. */
+  /**
+   * Waits for messages, 20 s at most; at most `limit` (10) of them. It may come back with none before that. Rejects with
+   * the signal's reason.
+   */
   receive(limit: number, signal: AbortSignal): Promise<HeldDispatch[]>;
 }
