@@ -16,9 +16,15 @@ export interface DataDirectory {
 
 /** Makes what is missing. Only its owner may read it: it has the signing key, the SSH identity and the token. */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
-  const directory = { tables: join(path, "tables.sqlite"), queues: join(path, "queues"), blobs: join(path, "blobs"), secrets: join(path, "secrets") };
+  const directory = {
+    tables: join(path, "tables.sqlite"),
+    queues: join(path, "queues"),
+    blobs: join(path, "blobs"),
+    secrets: join(path, "secrets"),
+  };
   await mkdir(path, { recursive: true, mode: 0o700 });
-  for (const part of [directory.queues, directory.blobs, directory.secrets]) await mkdir(part, { recursive: true, mode: 0o700 });
+  for (const part of [directory.queues, directory.blobs, directory.secrets])
+    await mkdir(part, { recursive: true, mode: 0o700 });
   return { path, ...directory, token: await readOrMakeToken(join(path, "token")) };
 }
 

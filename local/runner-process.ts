@@ -14,10 +14,16 @@ const restartPause = 1_000;
  *
  * @param environment all of the runner's environment
  */
-export async function keepRunnerGoing(environment: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+export async function keepRunnerGoing(
+  environment: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     // Its standard input is a pipe that nobody writes to: its end tells the runner that this process is gone.
-    const runner = spawn(process.execPath, [main, "--stop-with-parent"], { env: environment, stdio: ["pipe", "inherit", "inherit"] });
+    const runner = spawn(process.execPath, [main, "--stop-with-parent"], {
+      env: environment,
+      stdio: ["pipe", "inherit", "inherit"],
+    });
     const stop = () => runner.kill("SIGTERM");
     signal.addEventListener("abort", stop, { once: true });
     const [code, killedBy] = await exitOf(runner);

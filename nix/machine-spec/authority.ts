@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import * as z from "zod";
 import { invalidUri } from "./invalid-uri.ts";
 import { percentDecode, percentEncode } from "./query.ts";
 
@@ -50,7 +50,7 @@ function parseLogin(text: string, uri: string): { user: string; hadPassword: boo
 function parseIPv6(text: string): { host: string; port: string } | undefined {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
   const [address = "", ...rest] = (bracketed?.[1] ?? text).split("%");
-  if (!isIPv6(address)) return undefined;
+  if (!z.ipv6().safeParse(address).success) return undefined;
   const zone = rest.join("%");
   const host = { port: bracketed?.[2] ?? "" };
   if (rest.length === 0) return { host: address, ...host };
