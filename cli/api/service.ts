@@ -1,0 +1,91 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import * as z from "zod";
+import { DroverError } from "../../nix/drover-error.ts";
+
+/** Where the service is, and what lets us in. */
+export interface Service {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly token: string;
+}
+
+/** What `drover up` writes for the commands of the same user. */
+const profileSchema = z.object({ url: z.url({ protocol: /^https?$/ }), token: z.string().min(1) });
+
+/** `$XDG_CONFIG_HOME/drover/profile.json`; a relative XDG_CONFIG_HOME is ignored, as its specification says. */
+export function profilePath(environment: NodeJS.ProcessEnv): string {
+  const configured = environment["XDG_CONFIG_HOME"] ?? "";
+  const home = environment["HOME"] ?? homedir();
+  return join(configured.startsWith("/") ? configured : join(home, ".config"), "drover", "profile.json");
+}
+
+/**
+ * DROVER_URL and DROVER_TOKEN, and what they leave open from the profile. The profile's token is for its own service
+ * only: it is not sent to another one that DROVER_URL names.
+ *
+ * @throws {DroverError} DROVER_NO_SERVICE, DROVER_NO_TOKEN, DROVER_SERVICE_URL, DROVER_PROFILE
+ */
+export async function findService(environment: NodeJS.ProcessEnv): Promise<Service> {
+  const url = environment["DROVER_URL"] ?? "";
+  const token = environment["DROVER_TOKEN"] ?? "";
+  if (url !== "" && token !== "") return { url: checkedUrl(url), token };
+
+  const path = profilePath(environment);
+  const profile = await readProfile(path);
+  if (url === "") {
+    if (profile === undefined) {
+      throw new DroverError("DROVER_NO_SERVICE", `no service is known: DROVER_URL is not set and there is no ${path}`, {
+        subject: path,
+        remedy: "Start one on this machine with `drover up`, or set DROVER_URL and DROVER_TOKEN.",
+      });
+    }
+    return { url: checkedUrl(profile.url), token: token === "" ? profile.token : token };
+  }
+  const wanted = checkedUrl(url);
+  if (profile !== undefined && checkedUrl(profile.url) === wanted) return { url: wanted, token: profile.token };
+  throw new DroverError("DROVER_NO_TOKEN", `no token is known for ${wanted}`, {
+    subject: wanted,
+    remedy: "Set DROVER_TOKEN as well.",
+  });
+}
+
+async function readProfile(path: string): Promise<Service | undefined> {
+  const remedy = "Start `drover up` again, which writes it, or set DROVER_URL and DROVER_TOKEN.";
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new DroverError("DROVER_PROFILE", `the profile ${path} can't be read: ${why}`, {
+      subject: path,
+      remedy,
+      cause,
+    });
+  }
+  const profile = profileSchema.safeParse(parsedJson(text));
+  if (profile.success) return profile.data;
+  const why = profile.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`.trim()).join("; ");
+  throw new DroverError("DROVER_PROFILE", `the profile ${path} is damaged: ${why}`, { subject: path, remedy });
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkedUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") {
+    return url.href.replace(/\/+$/, "");
+  }
+  throw new DroverError("DROVER_SERVICE_URL", `'${text}' is not the address of a service`, {
+    subject: text,
+    remedy: "Set DROVER_URL to something like https://drover.example.org, without a query.",
+  });
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DroverError } from "../../nix/drover-error.ts";
+import type { StorePath } from "../../nix/store-path.ts";
+import { runNix } from "./run-nix.ts";
+
+const nixCommand = ["--extra-experimental-features", "nix-command"];
+
+export interface LinkedOutput {
+  readonly name: string;
+  readonly path: StorePath;
+}
+
+/** Names as nix-build gives them: `result`, `result-2`; outputs other than `out` have theirs behind: `result-2-dev`. */
+export function linkNames(prefix: string, targets: readonly (readonly LinkedOutput[])[]): Map<string, StorePath> {
+  const links = new Map<string, StorePath>();
+  for (const [index, outputs] of targets.entries()) {
+    const numbered = index === 0 ? prefix : `${prefix}-${index + 1}`;
+    for (const { name, path } of outputs) links.set(name === "out" ? numbered : `${numbered}-${name}`, path);
+  }
+  return links;
+}
+
+/**
+ * Copies outputs from the service's binary cache into the local Nix store and links to them; the links keep the garbage
+ * collector away. The token travels in a netrc file, as Nix wants it, and never on a command line.
+ *
+ * @throws {DroverError} DROVER_FETCH when Nix does not take the paths
+ */
+export async function fetchAndLink(
+  service: { readonly url: string; readonly token: string },
+  links: ReadonlyMap<string, StorePath>,
+  signal: AbortSignal,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "drover-"));
+  try {
+    const netrc = join(directory, "netrc");
+    const { hostname } = new URL(service.url);
+    await writeFile(netrc, `machine ${hostname}\nlogin drover\npassword ${service.token}\n`, { mode: 0o600 });
+    const cache = `${service.url}/cache`;
+    await runNix(
+      "nix",
+      [...nixCommand, "--option", "netrc-file", netrc, "copy", "--from", cache, ...new Set(links.values())],
+      signal,
+    ).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new DroverError("DROVER_FETCH", `the outputs are built, but Nix did not copy them from ${cache}`, {
+        subject: cache,
+        remedy:
+          "If Nix says that a signature is missing, add the service's public key to trusted-public-keys in nix.conf " +
+          "and repeat the command: nothing is built twice.",
+        cause,
+      });
+    });
+    for (const [link, path] of links) {
+      await runNix("nix-store", ["--realise", path, "--add-root", link, "--indirect"], signal);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

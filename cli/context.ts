@@ -1,0 +1,42 @@
+import { DroverError } from "../nix/drover-error.ts";
+import { ApiClient } from "./api/client.ts";
+import { findService } from "./api/service.ts";
+import { type Output, outputOf } from "./terminal/output.ts";
+
+/** What a command has at its hands. */
+export interface Context {
+  readonly environment: NodeJS.ProcessEnv;
+  /** For results only, so that they can be piped. */
+  readonly stdout: Output;
+  /** For everything that is said to people. */
+  readonly stderr: Output;
+  /** Aborts at the first Ctrl-C; a second one ends the process at once. */
+  readonly interrupted: AbortSignal;
+  /** @throws {DroverError} DROVER_NO_SERVICE and others when nothing says where it is */
+  client(): Promise<ApiClient>;
+}
+
+export function processContext(): Context {
+  const { env: environment } = process;
+  let interrupted: AbortSignal | undefined;
+  return {
+    environment,
+    stdout: outputOf(process.stdout, environment),
+    stderr: outputOf(process.stderr, environment),
+    // Installed when a command asks for it: `up` leaves the signal to the process that it starts.
+    get interrupted() {
+      interrupted ??= interruption();
+      return interrupted;
+    },
+    client: async () => new ApiClient(await findService(environment)),
+  };
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  process.once("SIGINT", () => {
+    process.once("SIGINT", () => process.exit(130));
+    controller.abort(new DroverError("DROVER_INTERRUPTED", "interrupted"));
+  });
+  return controller.signal;
+}

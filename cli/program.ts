@@ -1,0 +1,146 @@
+import { readFile } from "node:fs/promises";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { DroverError } from "../nix/drover-error.ts";
+import { build } from "./commands/build.ts";
+import { buildsList, buildsShow } from "./commands/builds.ts";
+import { logs } from "./commands/logs.ts";
+import { machinesImport } from "./commands/machines-import.ts";
+import { machinesList, machinesShow } from "./commands/machines.ts";
+import { up } from "./commands/up.ts";
+import { why } from "./commands/why.ts";
+import { type Context, processContext } from "./context.ts";
+import { exitCode, exitCodeOf } from "./exit-code.ts";
+import { joinNixArguments, nixArguments } from "./nix-arguments.ts";
+import { errorText } from "./terminal/error-text.ts";
+
+/** Runs the command that the arguments say; says on standard error what went wrong. @returns the exit code */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  const context = processContext();
+  // `drover … | head` is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(exitCode.done);
+    throw error;
+  });
+  let code: number = exitCode.done;
+  const program = createProgram(context, await version(), (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(joinNixArguments(args), { from: "user" });
+    return code;
+  } catch (thrown) {
+    const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
+    if (error === undefined)
+      return thrown instanceof CommanderError && thrown.exitCode !== 0 ? exitCode.usage : exitCode.done;
+    context.stderr.line(errorText(error, context.stderr.style));
+    return exitCodeOf(error);
+  }
+}
+
+function createProgram(context: Context, version: string, done: (code: number) => void): Command {
+  const program = new Command("drover")
+    .description("Every Nix machine you own, behind one queue.")
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+
+  program
+    .command("up")
+    .description("run the whole product on this machine")
+    .option("--data <dir>", "where to keep its data")
+    .option("--port <n>", "where to listen", wholeNumber(0, 65_535))
+    .action(async (options) => done(await up(options)));
+
+  const machines = program.command("machines").description("the fleet");
+  machines
+    .command("import")
+    .description("register machines, in the format of Nix's `builders` setting")
+    .argument("<file>", "such as /etc/nix/machines; - for standard input")
+    .option("--dry-run", "only print what was understood")
+    .option("--json", "print JSON")
+    .action(async (file: string, options) => done(await machinesImport(context, file, options)));
+  machines
+    .command("list")
+    .description("all machines and what they do")
+    .option("--json", "print JSON")
+    .action(async (options) => done(await machinesList(context, options)));
+  machines
+    .command("show")
+    .description("one machine")
+    .argument("<name>", "[user@]host[:port]")
+    .option("--json", "print JSON")
+    .action(async (name: string, options) => done(await machinesShow(context, name, options)));
+
+  program
+    .command("build")
+    .description("build derivations on the fleet, and print their output paths")
+    .argument("<target...>", "x.drv, file.nix or flake#attribute")
+    .option("-A, --attr <path>", "an attribute of the files; may be repeated", collect, [])
+    .option("--arg <name=expression>", "passed on to nix-instantiate (also: --arg name expression)", collect, [])
+    .option("--argstr <name=string>", "passed on to nix-instantiate (also: --argstr name string)", collect, [])
+    .option("--priority <n>", "0 to 100, highest first", wholeNumber(0, 100), 50)
+    .option("--detach", "submit and print the build's id", false)
+    .option("-k, --keep-going", "build on after a failure", false)
+    .option("-o, --out-link <path>", "copy the outputs into the local store and link to them")
+    .action(async (targets: string[], options) => {
+      const { attr: attributes, priority, detach, keepGoing, outLink } = options;
+      const command = { attributes, nixArguments: nixArguments(options), priority, detach, keepGoing, outLink };
+      done(await build(context, targets, command));
+    });
+
+  const builds = program.command("builds").description("what has been asked for");
+  builds
+    .command("list")
+    .description("builds, newest first")
+    .option("--limit <n>", "how many", wholeNumber(1, 500), 20)
+    .option("--json", "print JSON")
+    .action(async (options) => done(await buildsList(context, options)));
+  builds
+    .command("show")
+    .description("one build and its steps")
+    .argument("<id>", "bld_…")
+    .option("--json", "print JSON")
+    .action(async (id: string, options) => done(await buildsShow(context, id, options)));
+
+  program
+    .command("logs")
+    .description("what a step's builder has printed")
+    .argument("<step>", "its id, or its derivation")
+    .option("-f, --follow", "go on until the step is settled")
+    .option("--attempt <n>", "begin with this attempt", wholeNumber(1, 999_999_999))
+    .option("--json", "print JSON")
+    .action(async (step: string, options) => done(await logs(context, step, options)));
+  program
+    .command("why")
+    .description("why a step ran where it ran, or why it waits")
+    .argument("<step>", "its id, or its derivation")
+    .option("--json", "print JSON")
+    .action(async (step: string, options) => done(await why(context, step, options)));
+  return program;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** @returns undefined when nothing is to be said: help or the version has been printed */
+function usageError(error: CommanderError): DroverError | undefined {
+  if (error.exitCode === 0 || error.code === "commander.help") return undefined;
+  const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+  return new DroverError("DROVER_USAGE", message, { remedy: "See `drover --help`, and `drover COMMAND --help`." });
+}
+
+async function version(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
+  const known = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return known ? String(manifest.version) : "unknown";
+}
