@@ -22,8 +22,8 @@ export function noteRequests(
     const milliseconds = Math.round(performance.now() - (started.get(request) ?? performance.now()));
     const operation = operationOf(event) ?? "unknown";
     if (response) response.headers = { ...response.headers, "x-request-id": requestId };
-    measurements.milliseconds("requestDuration", milliseconds, { operation });
-    if (status >= 500) measurements.count("requestFaults", 1, { operation });
+    measurements.milliseconds("RequestDuration", milliseconds, { operation });
+    if (status >= 500) measurements.count("RequestFaults", 1, { operation });
     const quiet = status < 400 && (http.method === "GET" || http.method === "HEAD");
     log[quiet ? "debug" : "info"]("answered", { requestId, operation, path: event.rawPath, status, milliseconds });
   };
