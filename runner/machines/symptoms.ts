@@ -1,0 +1,58 @@
+/** Something that machines are known to suffer from. */
+export interface Symptom {
+  readonly code: `DROVER_${string}`;
+  readonly sign: RegExp;
+  /** @param machine its name @param user who logs in */
+  readonly describe: (machine: string, user: string) => { readonly what: string; readonly remedy: string };
+}
+
+const notTrusted: Symptom = {
+  code: "DROVER_USER_NOT_TRUSTED",
+  sign: /lacks a (valid )?signature by a trusted key|not privileged to (build|add)|is not privileged/,
+  describe: (machine, user) => ({
+    what: `the Nix daemon of ${machine} does not trust the user ${user}`,
+    remedy: `Add ${user} to trusted-users in the machine's nix.conf and restart its nix-daemon, or log in as root.`,
+  }),
+};
+
+const diskFull: Symptom = {
+  code: "DROVER_DISK_FULL",
+  sign: /No space left on device|disk is full|lack of free disk space|disk full/i,
+  describe: (machine) => ({
+    what: `the disk of ${machine} is full`,
+    remedy: "Run nix-collect-garbage on the machine, or set min-free and max-free in its nix.conf.",
+  }),
+};
+
+const misdescribed: Symptom = {
+  code: "DROVER_MACHINE_MISDESCRIBED",
+  sign: /is required to build .*, but I am a /,
+  describe: (machine) => ({
+    what: `${machine} lacks a system or feature that its line claims`,
+    remedy:
+      "Correct systems and features in the machine's line, or system-features and extra-platforms in its nix.conf.",
+  }),
+};
+
+const daemonDown: Symptom = {
+  code: "DROVER_NIX_DAEMON_DOWN",
+  sign: /cannot connect to socket at|cannot connect to daemon/,
+  describe: (machine) => ({
+    what: `nix-store on ${machine} can not reach its nix-daemon`,
+    remedy: "Start the machine's nix-daemon.",
+  }),
+};
+
+const known: readonly Symptom[] = [notTrusted, diskFull, misdescribed, daemonDown];
+
+/** The first symptom that Nix's own words show. Never ask about a builder's log: builders print what they like. */
+export function findSymptom(nixSaid: string): Symptom | undefined {
+  return known.find(({ sign }) => sign.test(nixSaid));
+}
+
+/** Signs that the shell found no Nix, in the words of bash, zsh, dash, fish and of a path that is not there. */
+const notFound = /command not found|not found|No such file or directory|Unknown command|Permission denied/;
+
+export function isNixMissing(exitCode: number | undefined, shellSaid: string): boolean {
+  return exitCode === 127 || exitCode === 126 || (exitCode !== 0 && notFound.test(shellSaid));
+}

@@ -1,0 +1,29 @@
+import type { HostKey } from "../../nix/machine-spec/host-key.ts";
+import type { Identity } from "./identity.ts";
+
+/** Where a connection goes, who logs in, and whom it expects to find there. */
+export interface SshTarget {
+  /** The machine's name in the fleet, for messages. */
+  readonly machine: string;
+  /** Name or address, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly identity: Identity;
+  /** The only host key that is accepted; null refuses to connect at all. */
+  readonly hostKey: Pick<HostKey, "type" | "blob"> | null;
+  /** zlib, as `ssh -C`. @default false */
+  readonly compress?: boolean;
+}
+
+/** Times in milliseconds. */
+export interface SshTimings {
+  /** For everything until the connection can be used: name lookup, TCP, key exchange and log-in. @default 10_000 */
+  readonly connect: number;
+  /** How often the other side is asked for a sign of life. @default 5_000 */
+  readonly keepAliveInterval: number;
+  /** A connection on which nothing at all has come in for so long is given up. @default 15_000 */
+  readonly silenceLimit: number;
+}
+
+export const defaultSshTimings: SshTimings = { connect: 10_000, keepAliveInterval: 5_000, silenceLimit: 15_000 };

@@ -1,0 +1,37 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeHostKey } from "../../nix/machine-spec/host-key.ts";
+import { parseIdentity } from "../../runner/ssh/identity.ts";
+import type { SshTarget } from "../../runner/ssh/target.ts";
+import { bootMachines, type Fleet } from "../machines/boot-machines.ts";
+import type { MachineOptions } from "../machines/machine-options.ts";
+import type { Machine } from "../machines/machine.ts";
+
+/** Real machines in a directory of their own, for one test file. */
+export async function bootForRunner(...machines: MachineOptions[]): Promise<Fleet & { readonly directory: string }> {
+  const directory = await mkdtemp(join(tmpdir(), "drover-runner-"));
+  const fleet = await bootMachines({ directory, machines });
+  return {
+    ...fleet,
+    directory,
+    [Symbol.asyncDispose]: async () => {
+      await fleet[Symbol.asyncDispose]();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** How to connect to a test machine, unless something is to be wrong about it. */
+export async function targetOf(machine: Machine, wrong: Partial<SshTarget> = {}): Promise<SshTarget> {
+  const identity = parseIdentity(await readFile(machine.identityFile, "utf8"), machine.identityFile);
+  return {
+    machine: machine.name,
+    host: machine.host,
+    port: machine.port,
+    user: machine.user,
+    identity,
+    hostKey: decodeHostKey(machine.hostKey),
+    ...wrong,
+  };
+}
