@@ -33,7 +33,8 @@ export function isNews({ since, seen }: ChangesCursor, build: Build, steps: read
 /**
  * The cursor after an answer.
  *
- * @param complete whether the answer has all changes; otherwise the next one begins with its last moment
+ * @param complete whether the answer has all changes; otherwise the next one begins with its last moment, and does not
+ *   look back: where there are more changes than one answer takes, it would never come to an end
  */
 export function nextChangesCursor(
   { since }: ChangesCursor,

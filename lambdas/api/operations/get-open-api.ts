@@ -10,7 +10,7 @@ export function getOpenApi(operations: () => Readonly<Record<OperationId, Operat
     summary: "This document",
     tag: "service",
     input: z.object({}),
-    result: z.record(z.string(), z.json()),
+    result: z.record(z.string(), z.unknown()),
     run: () => (document ??= openApiDocument(operations())),
   });
 }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildIdsOfKey, newBuildId } from "../../../lambdas/api/builds/build-id.ts";
 import { buildId } from "../../../lambdas/api/schema/words.ts";

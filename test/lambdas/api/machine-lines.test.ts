@@ -1,10 +1,9 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { machineName } from "../../../lambdas/api/machines/machine-name.ts";
 import { readMachineLines, storedSpec } from "../../../lambdas/api/machines/read-lines.ts";
 
-const keyLine =
-  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICV7N4ZzHqTUTqHyEKgQBBSgCq6r9TsuDPVwJ7vsEC3h root@itchy";
+const keyLine = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICV7N4ZzHqTUTqHyEKgQBBSgCq6r9TsuDPVwJ7vsEC3h root@itchy";
 const hostKey = Buffer.from(`${keyLine}\n`).toString("base64");
 const read = (text: string) => readMachineLines(text, { defaultSystem: "x86_64-linux", file: "machines" });
 const codes = (remarks: readonly { code: string }[]): string[] => remarks.map(({ code }) => code);
@@ -90,7 +89,11 @@ describe("reading a builders text", () => {
       ["nix@mac", 1],
     ]);
     expect(errors).toEqual([
-      expect.objectContaining({ code: "DROVER_MACHINE_DUPLICATE", line: 3, message: expect.stringContaining("line 1") }),
+      expect.objectContaining({
+        code: "DROVER_MACHINE_DUPLICATE",
+        line: 3,
+        message: expect.stringContaining("line 1"),
+      }),
     ]);
     expect(errors[0]?.message).toContain("share");
   });
@@ -122,16 +125,19 @@ describe("reading a builders text", () => {
     );
     const line = fc.array(word, { maxLength: 10 }).map((words) => words.join(" "));
     fc.assert(
-      fc.property(fc.array(line).map((lines) => lines.join("\n")), (text) => {
-        const { lines, errors, lints } = read(text);
-        expect(new Set(lines.map(({ name }) => name)).size).toBe(lines.length);
-        const rows = text.split("\n");
-        for (const { line, column } of [...errors, ...lints]) {
-          const length = Array.from(rows[line - 1] ?? "").length;
-          expect(column).toBeGreaterThanOrEqual(1);
-          expect(column).toBeLessThanOrEqual(length);
-        }
-      }),
+      fc.property(
+        fc.array(line).map((lines) => lines.join("\n")),
+        (text) => {
+          const { lines, errors, lints } = read(text);
+          expect(new Set(lines.map(({ name }) => name)).size).toBe(lines.length);
+          const rows = text.split("\n");
+          for (const { line, column } of [...errors, ...lints]) {
+            const length = Array.from(rows[line - 1] ?? "").length;
+            expect(column).toBeGreaterThanOrEqual(1);
+            expect(column).toBeLessThanOrEqual(length);
+          }
+        },
+      ),
     );
   });
 });
