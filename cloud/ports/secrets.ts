@@ -3,7 +3,9 @@ export type SecretName =
   /** Nix's text form `name:base64`, signs narinfos. */
   | "signing-key"
   /** OpenSSH private key with which the runner logs in where a machine's spec names none. */
-  | "ssh-identity";
+  | "ssh-identity"
+  /** Embedded mode only: hexadecimal, signs the URLs of blobs, as AWS credentials do for S3. */
+  | "url-signing-key";
 
 export interface Secrets {
   /** Read once and remembered by the adapter. @throws {DroverError} DROVER_SECRET_MISSING */
