@@ -34,3 +34,18 @@ describe("the OpenAPI document", () => {
         id,
         parameters: named.map((name) => ({ name, required: true })),
       });
+    }
+  });
+
+  test("asks for a token wherever the topology does", () => {
+    for (const [id, { path, method, access }] of Object.entries(routes)) {
+      const { security, responses } = Object(document["paths"])[path][method.toLowerCase()];
+      const refuses = "401" in responses;
+      expect({ id, asks: security.length > 0, refuses }).toEqual({
+        id,
+        asks: access !== "public",
+        refuses: access !== "public",
+      });
+    }
+  });
+});
