@@ -12,7 +12,7 @@ export interface Builds {
   /** Newest first. */
   list(limit: number, cursor?: string): Promise<{ builds: Build[]; cursor?: string | undefined }>;
 
-  /** Adds steps to the build's list; those it has are left as they are. @returns how many were new */
+  /** Adds steps to the build's list; those it has are left as they are. */
   addSteps(build: string, steps: readonly BuildStep[]): Promise<void>;
   /** Steps of the list whose derivation this build's walk has not read yet. Sees every earlier write. */
   unplanned(build: string, limit: number): Promise<BuildStep[]>;
@@ -21,7 +21,10 @@ export interface Builds {
   /** The whole list has been walked: planning → building. @returns the build, or undefined if it was not planning */
   planningDone(build: string, now: number): Promise<Build | undefined>;
 
-  /** Copies a step's present state into the list of a build. Older news never overwrites newer. */
+  /**
+   * Copies a step's present state into the list of a build, if the step is on it. Older news never overwrites newer: a
+   * later attempt is newer, then a later change. The entry's `changedAt` becomes the moment of this call.
+   */
   reflect(build: string, step: Step, waiting?: string): Promise<void>;
   /**
    * A target is settled, or was there from the start. Finishes the build when it was the last one, or when it failed
@@ -42,7 +45,10 @@ export interface Builds {
 
   /** The build's list, in order of name. */
   steps(build: string, limit: number, cursor?: string): Promise<{ steps: BuildStep[]; cursor?: string | undefined }>;
-  /** What has changed in the list since a moment, oldest change first. Sees every earlier write. */
+  /**
+   * What has changed in the list after a moment, oldest change first. Sees every earlier write. Entries that share the
+   * last moment are all included, even if they are more than `limit`, so that asking again from there misses none.
+   */
   changedSince(build: string, since: number, limit: number): Promise<BuildStep[]>;
   /** Unfinished builds, oldest first. May lag behind writes. For `sweep`. */
   inState(state: Exclude<BuildState, "succeeded" | "failed">, createdBefore: number, limit: number): Promise<Build[]>;

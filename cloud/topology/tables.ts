@@ -42,6 +42,7 @@ export const tables = {
     partitionKey: text("build"),
     sortKey: text("step"),
     indexes: [
+      { name: "byName", kind: "local", partitionKey: text("build"), sortKey: text("name") },
       { name: "byChange", kind: "local", partitionKey: text("build"), sortKey: number("changedAt") },
       { name: "unplanned", kind: "local", partitionKey: text("build"), sortKey: text("unplanned") },
     ],

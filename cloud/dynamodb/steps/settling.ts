@@ -1,0 +1,94 @@
+import { TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
+import type { AttemptOutcome } from "../../../fleet/attempt.ts";
+import { transition } from "../../../fleet/lifecycle.ts";
+import { type MachineHealth } from "../../../fleet/machine.ts";
+import { afterFault, afterSuccess } from "../../../fleet/retry.ts";
+import type { Step, StepId } from "../../../fleet/step.ts";
+import type { Steps } from "../../ports/steps.ts";
+import { failedConditions } from "../conditions.ts";
+import type { Database } from "../database.ts";
+import { getMachine } from "../machines.ts";
+import { getAttempt } from "./attempts.ts";
+import { updateOfStep } from "./changing.ts";
+import { getStep } from "./reading.ts";
+
+export function settling(database: Database): Pick<Steps, "settle"> {
+  return { settle: (id, attempt, outcome, now) => settle(database, id, attempt, outcome, now) };
+}
+
+/**
+ * Reads, decides and writes all or nothing, again if something came in between. An outcome that has been recorded
+ * stands, whatever the caller brings.
+ */
+async function settle(
+  database: Database,
+  id: StepId,
+  number: number,
+  outcome: AttemptOutcome,
+  now: number,
+): Promise<Step | undefined> {
+  for (;;) {
+    const [step, attempt] = await Promise.all([getStep(database, id), getAttempt(database, id, number)]);
+    if (step === undefined || attempt === undefined) return undefined;
+    const standing = attempt.outcome ?? outcome;
+    const settled = transition(step, { type: "settled", attempt: number, outcome: standing }, now);
+    if (settled === undefined) return undefined;
+    const slot = await freeSlot(database, attempt.machine, standing, now);
+    const transaction = new TransactWriteCommand({
+      TransactItems: [
+        { Update: updateOfStep(database, step, settled) },
+        { Update: closeAttempt(database, id, number, attempt.outcome === undefined ? outcome : undefined, now) },
+        ...(slot === undefined ? [] : [{ Update: slot }]),
+      ],
+    });
+    if ((await failedConditions(database.client.send(transaction))) === undefined) return settled;
+  }
+}
+
+/** @param outcome to be recorded, undefined when one is there; in both cases that must still be so */
+function closeAttempt(
+  { tables }: Database,
+  step: StepId,
+  number: number,
+  outcome: AttemptOutcome | undefined,
+  now: number,
+) {
+  const settledAt = { "#settledAt": "settledAt" };
+  const common = { TableName: tables.attempts, Key: { step, number } };
+  if (outcome === undefined) {
+    return {
+      ...common,
+      UpdateExpression: "SET #settledAt = :now",
+      ConditionExpression: "attribute_not_exists(#settledAt)",
+      ExpressionAttributeNames: settledAt,
+      ExpressionAttributeValues: { ":now": now },
+    };
+  }
+  return {
+    ...common,
+    UpdateExpression: "SET #settledAt = :now, #finishedAt = :now, #outcome = :outcome",
+    ConditionExpression: "attribute_not_exists(#settledAt) AND attribute_not_exists(#outcome)",
+    ExpressionAttributeNames: { ...settledAt, "#finishedAt": "finishedAt", "#outcome": "outcome" },
+    ExpressionAttributeValues: { ":now": now, ":outcome": outcome },
+  };
+}
+
+/**
+ * The machine's part: one slot fewer held, and its health. A machine that was removed meanwhile has no part; one that
+ * was removed and added again holds no slot for this attempt, so only its health moves.
+ */
+async function freeSlot(database: Database, name: string, outcome: AttemptOutcome, now: number) {
+  const machine = await getMachine(database, name);
+  if (machine === undefined) return undefined;
+  const health: MachineHealth =
+    outcome.kind === "machine-fault" ? afterFault(machine.health, outcome.fault, now, Math.random()) : afterSuccess();
+  const holdsSlots = machine.running > 0;
+  return {
+    TableName: database.tables.machines,
+    Key: { name },
+    UpdateExpression: `SET #health = :health${holdsSlots ? " ADD #running :minusOne" : ""}`,
+    ConditionExpression: holdsSlots ? "#running > :zero" : "#running = :zero",
+    ExpressionAttributeNames: { "#health": "health", "#running": "running" },
+    ExpressionAttributeValues: { ":health": health, ":zero": 0, ...(holdsSlots && { ":minusOne": -1 }) },
+  };
+}
