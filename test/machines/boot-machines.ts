@@ -7,9 +7,9 @@ import { type FleetMode, Machine } from "./machine.ts";
 import { writeMachineFiles } from "./machine-files.ts";
 import { type MachineOptions, settleOptions } from "./machine-options.ts";
 import { type ProbeEvent, readProbe } from "./probe.ts";
-import { runCommand } from "./run-command.ts";
 import { createClientKey, writeSharedFiles } from "./shared-files.ts";
 import { openSwitchedNetwork } from "./switched-network.ts";
+import { removeTree } from "./temporary-directory.ts";
 
 export interface FleetOptions {
   /** Where the machines' disks, keys and logs are; made when missing. One fleet at a time. */
@@ -25,6 +25,8 @@ export interface FleetOptions {
 
 /** Running machines. Disposing of it ends them and deletes what they had on disk. */
 export interface Fleet extends AsyncDisposable {
+  /** What findLeftovers() would call it. */
+  readonly name: string;
   readonly mode: FleetMode;
   readonly machines: readonly Machine[];
   /** @throws DroverError DROVER_MACHINE_OPTIONS when no machine has this name */
@@ -81,6 +83,7 @@ export async function bootMachines(options: FleetOptions): Promise<Fleet> {
 
   const closing = opened.move();
   return {
+    name: fleetName,
     mode,
     machines,
     identityFile: shared.identityFile,
@@ -122,10 +125,4 @@ function findMachine(machines: readonly Machine[], name: string): Machine {
     subject: name,
     remedy: `It has ${machines.map((each) => each.name).join(", ")}.`,
   });
-}
-
-/** Directories in a Nix store are read-only, and a plain user has to make them writable to delete what is in them. */
-async function removeTree(path: string): Promise<void> {
-  if (process.getuid?.() !== 0) await runCommand("chmod", ["-R", "u+w", path]);
-  await rm(path, { recursive: true, force: true });
 }

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Process 1 of a test machine, in namespaces of its own (see start-init.ts). It gives the machine a file system of
-# its own, asks its owner for a network, runs sshd (and nix-daemon), and ends when its owner does: standard input is
-# a pipe that only the owner's process holds, so even a SIGKILL of the owner closes it. When process 1 ends, the
-# kernel kills everything in the machine, and with the last process its mounts, network and host name vanish.
+# Process 1 of a test machine, in namespaces of its own (see namespaced-process.ts). It gives the machine a file system of
+# its own, asks its owner for a network, runs sshd (and nix-daemon), and ends when one of these ends, or its owner:
+# standard input is a pipe that only the owner's process holds, so even a SIGKILL of the owner closes it. When process 1
+# ends, the kernel kills everything in the machine, and with the last process its mounts, network and name vanish.
 #
 # Environment: NAME, MACHINE_DIRECTORY, SHARED_DIRECTORY, DROVER_FLEET (whose machine this is, for leftovers.ts),
-#   STORE_MEGABYTES (empty: /nix is a directory on disk), SERVICES ("sshd" or "nix-daemon sshd")
+#   STORE_MEGABYTES (empty: /nix is a directory on disk), SERVICES ("sshd" or "nix-daemon sshd"), NIX_ON_PATH (or empty)
 set -euo pipefail
 umask 022
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -31,9 +31,9 @@ lay_out_file_system() {
   mkdir -p "$root$SHARED_DIRECTORY"
   mount --bind "$SHARED_DIRECTORY" "$root$SHARED_DIRECTORY"
 
-  for entry in alternatives ssl ld.so.cache ld.so.conf ld.so.conf.d nsswitch.conf localtime services protocols; do
-    [ ! -e "/etc/$entry" ] || cp -dR "/etc/$entry" "$root/etc/" 2>/dev/null || true # a plain user cannot read ssl/private
-  done
+  # Without localtime and the like programs still run, and a plain user cannot read ssl/private.
+  cp -dR /etc/{alternatives,ssl,ld.so.cache,ld.so.conf,ld.so.conf.d,nsswitch.conf,localtime,services,protocols} \
+    "$root/etc/" 2>/dev/null || true
   cp -R "$MACHINE_DIRECTORY/etc/." "$root/etc/"
   cp -R "$MACHINE_DIRECTORY/homes/." "$root/"
   echo "$NAME" > "$root/run/machine-name" # readable in Nix's sandbox, where the host name is always "localhost"
@@ -45,19 +45,18 @@ lay_out_file_system() {
   rmdir /.host
 }
 
-# Where installers put Nix, and a PATH without it, as non-interactive sessions on macOS have.
+# A new store, Nix where its installers put it and, as non-interactive sessions on macOS have, a PATH without it.
 lay_out_nix() {
-  [ ! -d /home/nixssh ] || chown nixssh: /home/nixssh
   nix-store --init
-  mkdir -p /nix/var/nix/profiles/default/bin /opt/without-nix
+  mkdir -p /nix/var/nix/profiles/default/bin
   ln -sf /usr/bin/nix* /nix/var/nix/profiles/default/bin/
-  ln -s /usr/bin/* /opt/without-nix/
-  rm /opt/without-nix/nix*
+  [ -n "$NIX_ON_PATH" ] || { mkdir /opt/without-nix; ln -s /usr/bin/* /opt/without-nix/; rm /opt/without-nix/nix*; }
+  [ ! -d /home/nixssh ] || chown nixssh: /home/nixssh
 }
 
-# A plain user's process 1 has capabilities in its user namespace, to mount; a session must not.
+# Becomes a program. A plain user's process 1 has capabilities in its user namespace, to mount; a session must not.
 without_capabilities() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else exec setpriv --inh-caps=-all --ambient-caps=-all "$@"; fi
+  if [ "$(id -u)" = 0 ]; then exec "$@"; else exec setpriv --inh-caps=-all --ambient-caps=-all "$@"; fi
 }
 
 start() {
@@ -75,12 +74,13 @@ main() { # all of it parsed before it runs: the script's own file is gone with t
   exec 2>> "$MACHINE_DIRECTORY/log"
   hostname "$NAME"
   lay_out_file_system
+  echo the network may come
+  exec 3<&0 >&2
   lay_out_nix
-  echo laid-out
-  exec >&2
   read -r _ || exit 0 # the owner has connected the network
   for service in $SERVICES; do start "$service"; done
-  while read -r _; do :; done # bash reaps orphans meanwhile
+  cat <&3 >/dev/null & # ends when the owner does
+  wait -n # for the first of these to end; meanwhile bash reaps orphans
 }
 main
 exit 0

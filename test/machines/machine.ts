@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DroverError } from "../../nix/drover-error.ts";
 import { hostKeyFile, type MachineFiles, writeHostKeys } from "./machine-files.ts";
@@ -8,6 +8,7 @@ import type { Cable } from "./network.ts";
 import { childrenOf, listProcesses, type Process } from "./processes.ts";
 import { type CommandOptions, type Outcome, programPath, runCommand } from "./run-command.ts";
 import type { SharedFiles } from "./shared-files.ts";
+import { specLine, sshArguments } from "./spec-line.ts";
 import { waitForGreeting, waitForHostKey } from "./ssh-readiness.ts";
 
 const init = join(import.meta.dirname, "init.sh");
@@ -31,6 +32,7 @@ export class Machine {
   readonly #parts: MachineParts;
   #running: NamespacedProcess | undefined;
   #hostKeys: ReadonlyMap<HostKeyType, string> = new Map();
+  #keyGeneration = 0;
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
@@ -78,6 +80,11 @@ export class Machine {
     return this.#hostKeys;
   }
 
+  /** The public key line that `hostKey` is the base64 of. */
+  get hostKeyFile(): string {
+    return join(this.#parts.files.control, `${hostKeyFile(this.settings.hostKeyTypes[0])}.pub`);
+  }
+
   /** Where `probe` derivations write who ran when: the same path on the host and in every machine of the fleet. */
   get probeFile(): string {
     return this.#parts.shared.probeFile;
@@ -94,43 +101,21 @@ export class Machine {
 
   /** The machine as a line of Nix's `builders`, all eight fields. */
   specLine(): string {
-    const { systems, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures } = this.settings;
-    return [
-      this.uri,
-      specField(systems),
-      this.identityFile,
-      maxJobs,
-      speedFactor,
-      specField(supportedFeatures),
-      specField(mandatoryFeatures),
-      this.hostKey,
-    ].join(" ");
+    return specLine(this.settings, this);
+  }
+
+  /** Runs a command through the real ssh(1), as the user who logs in. Exit status 255 is ssh's own failure. */
+  async ssh(command: string, options: readonly string[] = []): Promise<Outcome> {
+    return runCommand("ssh", [...options, ...(await this.sshArguments()), command]);
   }
 
   /**
-   * Arguments of ssh(1) that log in with the fleet's key and accept no host key but the present one; the destination
-   * is the last, so append a command.
+   * Arguments of ssh(1) that log in with the fleet's key and accept no host keys but the present ones, also when
+   * others come later. The destination is the last of them, so append a command.
    */
   async sshArguments(): Promise<string[]> {
-    const knownHosts = join(this.#parts.files.directory, "known_hosts");
-    const keys = [...this.#hostKeys.values()].map((key) => Buffer.from(key, "base64").toString());
-    await writeFile(knownHosts, keys.map((key) => `[${this.host}]:${this.port},${this.host} ${key}`).join(""));
-    const options = [
-      `UserKnownHostsFile=${knownHosts}`,
-      "StrictHostKeyChecking=yes",
-      "IdentitiesOnly=yes",
-      "BatchMode=yes",
-    ];
-    return [
-      "-F",
-      "/dev/null",
-      "-i",
-      this.identityFile,
-      "-p",
-      String(this.port),
-      ...options.flatMap((option) => ["-o", option]),
-      `${this.user}@${this.host}`,
-    ];
+    const file = join(this.#parts.files.directory, `known_hosts_${this.#keyGeneration}`);
+    return sshArguments(this, file);
   }
 
   /** Runs a shell command in the machine (not through SSH), as root; where a plain user booted it, as `builder`. */
@@ -162,6 +147,7 @@ export class Machine {
       SHARED_DIRECTORY: shared.directory,
       DROVER_FLEET: fleetName,
       STORE_MEGABYTES: String(settings.storeSizeMegabytes ?? ""),
+      NIX_ON_PATH: settings.nixOnPath ? "yes" : "",
       SERVICES: settings.user === "nixssh" ? "nix-daemon sshd" : "sshd",
     };
     const flags = [
@@ -181,6 +167,7 @@ export class Machine {
       started.send("the network is there");
       await waitForGreeting(this, started.ended);
       this.#running = started;
+      void started.ended.then(() => (this.#running = this.#running === started ? undefined : this.#running));
       undo.move();
     } catch (cause) {
       const log = await readFile(files.log, "utf8").catch(() => "");
@@ -248,6 +235,7 @@ export class Machine {
   /** Gives it new host keys, as a reinstallation does. Connections go on. Returns the new `hostKey`. */
   async changeHostKey(): Promise<string> {
     await writeHostKeys(this.#parts.files.control, this.settings);
+    this.#keyGeneration += 1;
     await this.#readHostKeys();
     const [listener] = childrenOf(this.#firstProcess(), listProcesses(), "sshd");
     if (listener !== undefined) process.kill(listener.pid, "SIGHUP");
@@ -285,8 +273,4 @@ export class Machine {
     );
     this.#hostKeys = new Map(await Promise.all(keys));
   }
-}
-
-function specField(items: readonly string[]): string {
-  return items.length === 0 ? "-" : items.join(",");
 }

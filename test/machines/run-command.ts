@@ -16,8 +16,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** @default the working directory of this process */
   readonly cwd?: string;
-  /** Bytes for standard input. @default none: standard input is empty */
-  readonly input?: string;
+  /** For standard input. @default none: standard input is empty */
+  readonly input?: string | Uint8Array;
   /** Kills the command with SIGKILL; the returned promise then rejects with an `AbortError`. */
   readonly signal?: AbortSignal;
 }
