@@ -14,7 +14,7 @@ export interface ChangesCursor {
 }
 
 /** How far each question looks back, in milliseconds. */
-const overlap = 3_000;
+const overlap = 1_000;
 
 export function parseChangesCursor(text: string): ChangesCursor {
   const [since = "0", seen] = text.split(".");
@@ -33,7 +33,7 @@ export function isNews({ since, seen }: ChangesCursor, build: Build, steps: read
 /**
  * The cursor after an answer.
  *
- * @param complete whether the answer has all changes; otherwise the next one begins with its last moment, and does not
+ * @param complete whether the answer has all changes; otherwise the next one begins after its last moment and does not
  *   look back: where there are more changes than one answer takes, it would never come to an end
  */
 export function nextChangesCursor(
@@ -43,7 +43,7 @@ export function nextChangesCursor(
   complete: boolean,
 ): ChangesCursor {
   const last = steps.at(-1)?.changedAt ?? since;
-  if (!complete) return { since: Math.max(last - 1, since + 1), seen: undefined };
+  if (!complete) return { since: last, seen: undefined };
   const next = Math.max(last - overlap, since);
   return { since: next, seen: digest(next, build, steps) };
 }

@@ -7,11 +7,15 @@ import type { ProblemDetail } from "../schema/problem.ts";
 
 /** Most mistakes that one answer lists. */
 const listed = 50;
+/** A build is kept as one item of a table, which takes 400 KB; in bytes, with room for what the build learns later. */
+const largestList = 330_000;
+/** What an item needs for each target besides its path: its id once more, and the frame. */
+const besidesPath = 70;
 
 /**
  * The targets of a submission: derivations, each once. One that is named twice is wanted with the outputs of both.
  *
- * @throws {DroverError} DROVER_NOT_A_DERIVATION naming every target that is none
+ * @throws {DroverError} DROVER_NOT_A_DERIVATION naming every target that is none, DROVER_TOO_MANY_TARGETS
  */
 export function targetsOf({ targets }: Pick<Submission, "targets">): BuildTarget[] {
   const wrong = targets.flatMap(({ drvPath }, index): ProblemDetail[] =>
@@ -34,7 +38,9 @@ export function targetsOf({ targets }: Pick<Submission, "targets">): BuildTarget
     const all = outputs.length === 0 || before?.length === 0;
     merged.set(drvPath, all ? [] : [...new Set([...(before ?? []), ...outputs])]);
   }
-  return [...merged].map(([drvPath, outputs]) => ({ drvPath, outputs }));
+  const list = [...merged].map(([drvPath, outputs]) => ({ drvPath, outputs }));
+  refuseLongList(list);
+  return list;
 }
 
 /**
@@ -59,6 +65,18 @@ export async function requireUploaded(
       "Submit with `drover build`, which uploads the whole closure, or upload what `nix-store -qR` of the derivation lists.",
     );
   }
+}
+
+function refuseLongList(targets: readonly BuildTarget[]): void {
+  const bytes = targets.reduce(
+    (sum, { drvPath, outputs }) => sum + [drvPath, ...outputs].join(" ").length + besidesPath,
+    0,
+  );
+  if (bytes <= largestList) return;
+  throw new DroverError("DROVER_TOO_MANY_TARGETS", `${targets.length} derivations are more than one build can name.`, {
+    subject: "targets",
+    remedy: "Submit several builds: what they have in common is built once.",
+  });
 }
 
 function refusal(code: `DROVER_${string}`, mistakes: readonly ProblemDetail[], remedy: string): DroverError {

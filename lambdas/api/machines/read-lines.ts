@@ -1,9 +1,9 @@
 import { DroverError } from "../../../nix/drover-error.ts";
 import { machineConnection } from "../../../nix/machine-spec/connection.ts";
-import { type Located, splitEntries } from "../../../nix/machine-spec/entries.ts";
+import { splitEntries } from "../../../nix/machine-spec/entries.ts";
 import { decodeHostKey } from "../../../nix/machine-spec/host-key.ts";
 import { parseMachines } from "../../../nix/machine-spec/parse.ts";
-import type { MachineSpec, MachineSpecProblem } from "../../../nix/machine-spec/types.ts";
+import type { MachineSpec } from "../../../nix/machine-spec/types.ts";
 import { parseSshUri } from "../../../nix/machine-spec/uri.ts";
 import type { MachineRemark } from "../schema/machines.ts";
 import { machineName } from "./machine-name.ts";
@@ -21,8 +21,10 @@ export interface MachineLines {
   readonly lints: MachineRemark[];
 }
 
-/** What Nix takes and Drover can not: these remarks cost the line. */
+/** What Nix takes and Drover can not: these lints cost the line. */
 const fatal: ReadonlySet<string> = new Set(["DROVER_MACHINE_SCHEME", "DROVER_HOST_KEY"]);
+
+type Remark = Pick<MachineRemark, "code" | "message" | "remedy">;
 
 /**
  * Reads a `builders` text as Nix does, and holds each line against what Drover needs: a machine reached by SSH, a host
@@ -35,69 +37,79 @@ export function readMachineLines(text: string, options: { defaultSystem: string;
   const read: MachineLines = { lines: [], errors: [], lints: [] };
   const firstLineOf = new Map<string, number>();
   for (const entry of splitEntries(text)) {
-    const parsed = parseMachines(entry.text, options);
-    const remark = (problem: MachineSpecProblem): MachineRemark => ({
-      ...problem,
-      file: options.file,
+    const { file } = options;
+    const about = (remark: Remark, column = 1): MachineRemark => ({
+      ...pick(remark),
+      file,
       line: entry.line,
-      column: entry.column + problem.column - 1,
+      column: entry.column + column - 1,
     });
-    const errors = [...parsed.errors, ...parsed.lints.filter(({ code }) => fatal.has(code))].map(remark);
-    read.errors.push(...errors);
-    read.lints.push(...parsed.lints.filter(({ code }) => !fatal.has(code)).map(remark));
+    const parsed = parseMachines(entry.text, options);
+    const errors = [...parsed.errors, ...parsed.lints.filter(({ code }) => fatal.has(code))];
+    read.errors.push(...errors.map((problem) => about(problem, problem.column)));
+    const lints = parsed.lints.filter(({ code }) => !fatal.has(code));
+    read.lints.push(...lints.map((problem) => about(problem, problem.column)));
+
     const [spec] = parsed.machines;
     if (spec === undefined || errors.length > 0) continue;
-
-    const about = (code: string, message: string, remedy: string): MachineRemark =>
-      at(entry, options.file, { code, message, remedy });
-    const keyError = parameterKeyError(spec);
-    if (keyError !== undefined) {
-      read.errors.push(about(keyError.code, keyError.message, keyError.remedy ?? "Correct the key."));
-      continue;
-    }
     const name = machineName(spec.uri);
-    const first = firstLineOf.get(name);
-    if (first !== undefined) {
-      const message = `'${name}' is listed in line ${first} already. Nix would let both lines share its slots; Drover takes one line for a machine.`;
-      read.errors.push(about("DROVER_MACHINE_DUPLICATE", message, "Merge both lines into one, or remove this one."));
+    const refusal = unusable(spec) ?? duplicate(name, firstLineOf.get(name));
+    if (refusal !== undefined) {
+      read.errors.push(about(refusal));
       continue;
     }
     firstLineOf.set(name, entry.line);
     read.lines.push({ name, spec });
-    if (parseSshUri(spec.uri).scheme === "ssh-ng") {
-      const message = `Drover speaks to '${name}' as ssh:// does (nix-store --serve), not as ssh-ng://; builds are the same.`;
-      read.lints.push(
-        about(
-          "DROVER_MACHINE_SSH_NG",
-          message,
-          "Leave it, if `nix-store` is in the PATH of the machine's non-interactive shell.",
-        ),
-      );
-    }
+    if (parseSshUri(spec.uri).scheme === "ssh-ng") read.lints.push(about(spokenTo(name)));
   }
   return read;
 }
 
-/**
- * The spec to store: a host key that only the address carries (`?base64-ssh-public-host-key=`) is one as well.
- */
+/** The spec to store: a host key that only the address carries (`?base64-ssh-public-host-key=`) is one as well. */
 export function storedSpec(spec: MachineSpec): MachineSpec {
   return { ...spec, hostKey: machineConnection(spec).hostKey };
 }
 
-/** A key in the address is no field, so parsing has not looked at it. */
-function parameterKeyError(spec: MachineSpec): DroverError | undefined {
+/** Bounds within which loads of machines can be compared and stored. */
+const speedFactors = { least: 1e-6, most: 1e6 };
+
+/** What parsing does not look at. */
+function unusable(spec: MachineSpec): Remark | undefined {
+  if (spec.speedFactor < speedFactors.least || spec.speedFactor > speedFactors.most) {
+    return {
+      code: "DROVER_SPEED_FACTOR",
+      message: `The speed factor ${spec.speedFactor} is out of bounds.`,
+      remedy: "Choose one between 0.000001 and 1000000; only the ratios of the machines' factors matter.",
+    };
+  }
   const { hostKey } = machineConnection(spec);
   if (hostKey === null || hostKey === spec.hostKey) return undefined;
   try {
     decodeHostKey(hostKey);
     return undefined;
   } catch (error) {
-    if (error instanceof DroverError) return error;
-    throw error;
+    if (!(error instanceof DroverError)) throw error;
+    return { code: error.code, message: error.message, remedy: error.remedy ?? "Correct the key in the address." };
   }
 }
 
-function at(entry: Located, file: string, remark: { code: string; message: string; remedy: string }): MachineRemark {
-  return { file, line: entry.line, column: entry.column, ...remark };
+function duplicate(name: string, firstLine: number | undefined): Remark | undefined {
+  if (firstLine === undefined) return undefined;
+  return {
+    code: "DROVER_MACHINE_DUPLICATE",
+    message: `'${name}' is listed in line ${firstLine} already. Nix would let both lines share its slots; Drover takes one line for a machine.`,
+    remedy: "Merge both lines into one, or remove this one.",
+  };
+}
+
+function spokenTo(name: string): Remark {
+  return {
+    code: "DROVER_MACHINE_SSH_NG",
+    message: `Drover speaks to '${name}' as ssh:// does (nix-store --serve), not as ssh-ng://; builds are the same.`,
+    remedy: "Leave it, if `nix-store` is in the PATH of the machine's non-interactive shell.",
+  };
+}
+
+function pick({ code, message, remedy }: Remark): Remark {
+  return { code, message, remedy };
 }

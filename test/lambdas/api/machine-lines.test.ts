@@ -112,6 +112,12 @@ describe("reading a builders text", () => {
     expect(lints).toEqual([]);
   });
 
+  test.each(["1e9", "1e-9"])("refuses the speed factor %s, by which loads can not be compared", (factor) => {
+    const { lines, errors } = read(`mac x86_64-linux - 1 ${factor}\nok`);
+    expect(lines.map(({ name }) => name)).toEqual(["ok"]);
+    expect(codes(errors)).toEqual(["DROVER_SPEED_FACTOR"]);
+  });
+
   test("stores a host key that only the address carries", () => {
     const parameter = `?base64-ssh-public-host-key=${encodeURIComponent(hostKey)}`;
     const { lines } = read(`ssh://mac${parameter}\nssh://nix${parameter.replace(/key=.*/, "key=aGVsbG8")}`);
