@@ -43,6 +43,16 @@ async function readOrMakeToken(file: string): Promise<string> {
   return (await readFile(file, "utf8")).trim();
 }
 
+/**
+ * Leaves beside the data what Nix needs to fetch from the deployment's cache: `public-key` for `trusted-public-keys`,
+ * and `netrc` for `netrc-file`.
+ */
+export async function writeForNix(directory: DataDirectory, publicKey: string): Promise<void> {
+  const netrc = `machine 127.0.0.1\nlogin drover\npassword ${directory.token}\n`;
+  await writeFile(join(directory.path, "public-key"), `${publicKey}\n`);
+  await writeFile(join(directory.path, "netrc"), netrc, { mode: 0o600 });
+}
+
 /** What the command line client reads when it is told nothing else. */
 export async function writeProfile(file: string, profile: { url: string; token: string }): Promise<void> {
   await mkdir(join(file, ".."), { recursive: true, mode: 0o700 });

@@ -8,6 +8,9 @@ const main = fileURLToPath(new URL("../runner/main.ts", import.meta.url));
 /** A runner that crashes at once is not started again and again without a pause. Milliseconds. */
 const restartPause = 1_000;
 
+/** How long a runner that is told to stop may go on with what runs. Milliseconds. */
+const drainTime = 2_000;
+
 /**
  * Keeps one runner going, in a process of its own as in the container: a runner that dies takes nothing with it, and
  * the attempts it held are repeated by the next one. Ends when the signal aborts and the runner has drained.
@@ -15,7 +18,7 @@ const restartPause = 1_000;
  * @param environment all of the runner's environment
  */
 export async function keepRunnerGoing(
-  environment: Readonly<Record<string, string>>,
+  environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
@@ -24,7 +27,7 @@ export async function keepRunnerGoing(
       env: environment,
       stdio: ["pipe", "inherit", "inherit"],
     });
-    const stop = () => runner.kill("SIGTERM");
+    const stop = () => void stopSoon(runner);
     signal.addEventListener("abort", stop, { once: true });
     const [code, killedBy] = await exitOf(runner);
     signal.removeEventListener("abort", stop);
@@ -32,6 +35,15 @@ export async function keepRunnerGoing(
     console.error(`the runner ended (${killedBy ?? `exit ${code}`}); starting another one`);
     await sleep(restartPause, undefined, { signal }).catch(() => {});
   }
+}
+
+/** The person at the terminal waits: what does not finish in a moment is given back, and repeated at the next start. */
+async function stopSoon(runner: ChildProcess): Promise<void> {
+  const exited = once(runner, "exit");
+  runner.kill("SIGTERM");
+  const timer = setTimeout(() => runner.kill("SIGTERM"), drainTime);
+  await exited;
+  clearTimeout(timer);
 }
 
 async function exitOf(runner: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {

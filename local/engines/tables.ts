@@ -103,15 +103,16 @@ function keySchema(partitionKey: KeyAttribute, sortKey: KeyAttribute | undefined
 
 /** What of a table can not be changed without making it anew, as text that compares. */
 function shape(table: CreateTableCommandInput | TableDescription): string {
-  const keys = (schema: TableDescription["KeySchema"]) =>
-    schema?.map(({ AttributeName, KeyType }) => `${KeyType} ${AttributeName}`);
   const indexes = [...(table.LocalSecondaryIndexes ?? []), ...(table.GlobalSecondaryIndexes ?? [])];
-  const types = table.AttributeDefinitions?.map(
-    ({ AttributeName, AttributeType }) => `${AttributeName} ${AttributeType}`,
-  );
   return JSON.stringify([
-    keys(table.KeySchema),
-    types?.toSorted(),
-    indexes.map(({ IndexName, KeySchema }) => `${IndexName}: ${keys(KeySchema)?.join()}`).toSorted(),
+    keyNames(table.KeySchema),
+    table.AttributeDefinitions?.map(
+      ({ AttributeName, AttributeType }) => `${AttributeName} ${AttributeType}`,
+    ).toSorted(),
+    indexes.map(({ IndexName, KeySchema }) => `${IndexName}: ${keyNames(KeySchema)}`).toSorted(),
   ]);
+}
+
+function keyNames(schema: TableDescription["KeySchema"]): string | undefined {
+  return schema?.map(({ AttributeName, KeyType }) => `${KeyType} ${AttributeName}`).join();
 }

@@ -1,0 +1,105 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { DroverError } from "../nix/drover-error.ts";
+import { lockDataDirectory } from "./data-directory-lock.ts";
+import { type DataDirectory, openDataDirectory, tokenDigest, writeForNix, writeProfile } from "./data-directory.ts";
+import { startEngines, type Engines } from "./engines/start-engines.ts";
+import { openGateway } from "./http/open-gateway.ts";
+import { keepRunnerGoing } from "./runner-process.ts";
+import { runTriggers } from "./triggers/run-triggers.ts";
+
+/**
+ * `drover up`: the whole product on this machine. Starts the engines, sets the environment that the functions and the
+ * runner get from `topology` in AWS, and starts the same handlers and the same runner.
+ */
+async function up(dataPath: string, wantedPort: number): Promise<void> {
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stopping.abort());
+  await using stack = new AsyncDisposableStack();
+  const directory = await openDataDirectory(dataPath);
+  stack.use(lockDataDirectory(directory.path));
+  const deployment = process.env["DROVER_NAME"] ?? "drover";
+  const engines = stack.use(
+    await startEngines({ directory, deployment, dynamoDbEndpoint: process.env["DROVER_DYNAMODB_ENDPOINT"] }),
+  );
+
+  const door = stack.use(await openGateway({ blobs: directory.blobs, secrets: directory.secrets, port: wantedPort }));
+  Object.assign(process.env, settings(directory, engines, door.url));
+  // Only now: a function's handler file reads its configuration when it is loaded, as it does in Lambda.
+  const [api, plan, schedule, sweep] = await Promise.all([
+    import("../lambdas/api/handler.ts"),
+    import("../lambdas/plan/handler.ts"),
+    import("../lambdas/schedule/handler.ts"),
+    import("../lambdas/sweep/handler.ts"),
+  ]);
+  door.open(api.handler);
+
+  // The runner stops first, while there are still queues and tables to give its work back to.
+  const triggersStopping = new AbortController();
+  const handlers = { plan: plan.handler, schedule: schedule.handler, sweep: sweep.handler };
+  const triggers = runTriggers({
+    handlers,
+    client: engines.sqs,
+    queueUrl: engines.queueUrl,
+    signal: triggersStopping.signal,
+  });
+  const runner = keepRunnerGoing(process.env, stopping.signal);
+  void engines.failed.then((error) => {
+    if (error === undefined) return;
+    report(error);
+    process.exitCode = 1;
+    stopping.abort();
+  });
+
+  await announce(directory, engines.publicKey, door.url);
+  await runner;
+  triggersStopping.abort();
+  await triggers;
+}
+
+function settings(directory: DataDirectory, engines: Engines, url: string): Record<string, string> {
+  return {
+    DROVER_DYNAMODB_ENDPOINT: engines.dynamoDbEndpoint,
+    DROVER_SQS_ENDPOINT: engines.sqsEndpoint,
+    DROVER_QUEUE_URL_BASE: engines.queueUrlBase,
+    DROVER_BLOBS: pathToFileURL(directory.blobs).href,
+    DROVER_BLOBS_URL: `${url}/blobs`,
+    DROVER_SECRETS: pathToFileURL(directory.secrets).href,
+    DROVER_TOKEN_SHA256: tokenDigest(directory.token),
+    DROVER_LOG_LEVEL: process.env["DROVER_LOG_LEVEL"] ?? "warn",
+  };
+}
+
+async function announce(directory: DataDirectory, publicKey: string, url: string): Promise<void> {
+  await writeForNix(directory, publicKey);
+  const profile = { url, token: directory.token };
+  await writeProfile(join(directory.path, "profile.json"), profile);
+  await writeProfile(join(configHome(), "drover", "profile.json"), profile);
+  console.log(`data   ${directory.path}`);
+  console.log(`token  ${directory.token}`);
+  console.log(`cache  ${url}/cache  signed by ${publicKey}`);
+  console.log(`ready ${url}`);
+}
+
+function configHome(): string {
+  return process.env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config");
+}
+
+function dataHome(): string {
+  return process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share");
+}
+
+function report(error: unknown): void {
+  if (!(error instanceof DroverError)) console.error(error);
+  else console.error(`error: ${error.message}.${error.remedy === undefined ? "" : ` ${error.remedy}`} (${error.code})`);
+}
+
+try {
+  const { values } = parseArgs({ options: { data: { type: "string" }, port: { type: "string", default: "4747" } } });
+  await up(resolve(values.data ?? join(dataHome(), "drover")), Number(values.port));
+} catch (error) {
+  report(error);
+  process.exitCode = 1;
+}
