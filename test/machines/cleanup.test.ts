@@ -73,9 +73,10 @@ describe("nothing of a fleet is left", () => {
     await using other = await bootMachines({ directory: `${directory.path}/other`, machines });
     const fleet = await bootMachines({ directory: `${directory.path}/fleet`, machines });
     expect(fleet.machine("itchy").specLine()).not.toBe(other.machine("itchy").specLine());
-    const build =
-      'nix-build -E \'derivation { name = "x"; system = "x86_64-linux"; builder = "/bin/mkdir"; args = [ (placeholder "out") ]; }\'';
-    expect(await fleet.machine("itchy").run(build)).toMatchObject({ code: 0 }); // read-only directories in the store
+    const script = `args = [ "-c" "/bin/mkdir $out; exit 0" ];`;
+    const build = `nix-build -E 'derivation { name = "x"; system = builtins.currentSystem; builder = "/bin/sh"; ${script} }'`;
+    // leaves a read-only directory in the store
+    expect(await fleet.machine("itchy").run(build)).toMatchObject({ code: 0 });
 
     await fleet[Symbol.asyncDispose]();
     expect(belongings(fleet.name)).toEqual([]);

@@ -1,5 +1,8 @@
 import { DroverError } from "../../nix/drover-error.ts";
 
+/** Where machines are on the network; see FleetOptions. */
+export type FleetMode = "namespaces" | "processes";
+
 export type HostKeyType = "ed25519" | "rsa" | "ecdsa";
 
 /** What a test machine is to be. Field names are those of Nix's machine specifications, where it has them. */

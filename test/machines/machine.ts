@@ -1,31 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DroverError } from "../../nix/drover-error.ts";
-import { hostKeyFile, type MachineFiles, writeHostKeys } from "./machine-files.ts";
+import { findConnections, findListener, runInside } from "./inside.ts";
+import { hostKeyFile, writeHostKeys } from "./machine-files.ts";
 import type { HostKeyType, MachineSettings } from "./machine-options.ts";
-import { type NamespacedProcess, startInNamespaces } from "./namespaced-process.ts";
-import type { Cable } from "./network.ts";
-import { childrenOf, listProcesses, type Process } from "./processes.ts";
-import { type CommandOptions, type Outcome, programPath, runCommand } from "./run-command.ts";
-import type { SharedFiles } from "./shared-files.ts";
+import type { NamespacedProcess } from "./namespaced-process.ts";
+import type { CommandOptions, Outcome } from "./run-command.ts";
+import { runCommand } from "./run-command.ts";
 import { specLine, sshArguments } from "./spec-line.ts";
-import { waitForGreeting, waitForHostKey } from "./ssh-readiness.ts";
+import { waitForHostKey } from "./ssh-readiness.ts";
+import { type MachineParts, startMachine } from "./start-machine.ts";
 
-const init = join(import.meta.dirname, "init.sh");
-const isRoot = process.getuid?.() === 0;
 const filling = "/nix/filling";
-
-export type FleetMode = "namespaces" | "processes";
-
-/** What a machine is made of; see boot-machines.ts. */
-export interface MachineParts {
-  readonly settings: MachineSettings;
-  readonly files: MachineFiles;
-  readonly shared: SharedFiles;
-  readonly cable: Cable;
-  readonly fleetName: string;
-  readonly mode: FleetMode;
-}
 
 /** One real machine: sshd, Nix and a store of its own. Its host name is its name. */
 export class Machine {
@@ -120,64 +106,16 @@ export class Machine {
 
   /** Runs a shell command in the machine (not through SSH), as root; where a plain user booted it, as `builder`. */
   async run(command: string, options: Pick<CommandOptions, "input" | "signal"> = {}): Promise<Outcome> {
-    const target = this.#firstProcess();
-    const namespaces = isRoot
-      ? ["--mount", "--uts", "--ipc", "--net", "--pid"]
-      : ["--user", "--preserve-credentials", "--mount", "--uts", "--ipc", "--pid"];
-    const home = isRoot ? "/root" : "/home/builder";
-    const environment = [
-      "-i",
-      `HOME=${home}`,
-      `USER=${isRoot ? "root" : "builder"}`,
-      "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-    ];
-    const args = ["--target", String(target), ...namespaces, "--", "env", ...environment, "/bin/sh", "-c", command];
-    return runCommand("nsenter", args, options);
+    return runInside(this.#firstProcess(), command, options);
   }
 
   /** Boots it, with the store that it had. Nothing happens when it is on. */
   async powerOn(): Promise<void> {
     if (this.#running !== undefined) return;
-    const { settings, files, shared, cable, fleetName, mode } = this.#parts;
     await this.#readHostKeys();
-    const env = {
-      PATH: programPath,
-      NAME: this.name,
-      MACHINE_DIRECTORY: files.directory,
-      SHARED_DIRECTORY: shared.directory,
-      DROVER_FLEET: fleetName,
-      STORE_MEGABYTES: String(settings.storeSizeMegabytes ?? ""),
-      NIX_ON_PATH: settings.nixOnPath ? "yes" : "",
-      SERVICES: settings.user === "nixssh" ? "nix-daemon sshd" : "sshd",
-    };
-    const flags = [
-      "--mount",
-      "--pid",
-      "--ipc",
-      "--uts",
-      ...(mode === "namespaces" ? ["--net"] : []),
-      ...(isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"]),
-    ];
-    await using undo = new AsyncDisposableStack();
-    try {
-      const started = await startInNamespaces(flags, ["/bin/bash", init], env);
-      undo.defer(() => cable.unplug());
-      undo.defer(() => started.kill());
-      await cable.plugIn(started.pid);
-      started.send("the network is there");
-      await waitForGreeting(this, started.ended);
-      this.#running = started;
-      void started.ended.then(() => (this.#running = this.#running === started ? undefined : this.#running));
-      undo.move();
-    } catch (cause) {
-      const log = await readFile(files.log, "utf8").catch(() => "");
-      const end = log.trimEnd().split("\n").slice(-5).join("\n");
-      throw new DroverError("DROVER_MACHINE_BOOT", `machine ${this.name} did not boot; the end of its log:\n${end}`, {
-        subject: this.name,
-        remedy: "The cause names the reason.",
-        cause,
-      });
-    }
+    const started = await startMachine(this.#parts);
+    this.#running = started;
+    void started.ended.then(() => (this.#running = this.#running === started ? undefined : this.#running));
   }
 
   /**
@@ -205,12 +143,8 @@ export class Machine {
 
   /** SIGKILLs the sshd process of every connection, not the one that listens. Returns how many connections there were. */
   async killSessions(): Promise<number> {
-    const processes = listProcesses();
-    const sshd = (parents: readonly Process[]): Process[] =>
-      parents.flatMap(({ pid }) => childrenOf(pid, processes, "sshd"));
-    const connections = sshd(childrenOf(this.#firstProcess(), processes, "sshd"));
-    // A connection of a plain user has a second sshd, without privileges, which runs the sessions.
-    for (const { pid } of [...connections, ...sshd(connections)]) process.kill(pid, "SIGKILL");
+    const connections = findConnections(this.#firstProcess());
+    for (const { pid } of connections.flat()) process.kill(pid, "SIGKILL");
     return connections.length;
   }
 
@@ -237,8 +171,7 @@ export class Machine {
     await writeHostKeys(this.#parts.files.control, this.settings);
     this.#keyGeneration += 1;
     await this.#readHostKeys();
-    const [listener] = childrenOf(this.#firstProcess(), listProcesses(), "sshd");
-    if (listener !== undefined) process.kill(listener.pid, "SIGHUP");
+    process.kill(findListener(this.#firstProcess()), "SIGHUP");
     await waitForHostKey(this, this.hostKey, AbortSignal.timeout(10_000));
     return this.hostKey;
   }

@@ -10,7 +10,7 @@ const [directory = "", mode = "", ending] = process.argv.slice(2);
 await using fleet = await bootMachines({
   directory,
   mode: mode === "processes" ? "processes" : "namespaces",
-  machines: [{ name: "itchy", sandbox: true }, { name: "scratchy" }],
+  machines: [{ name: "itchy", maxJobs: 2, sandbox: true }, { name: "scratchy" }],
 });
 const machines = await Promise.all(
   fleet.machines.map(async (machine) => ({

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
-import type { FleetMode } from "./machine.ts";
+import type { FleetMode } from "./machine-options.ts";
 
 const announcementSchema = z.object({
   fleetName: z.string(),

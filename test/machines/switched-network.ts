@@ -63,10 +63,18 @@ function layCable(bridge: number, subnet: number, number: number, neighbours: re
   const plug = `machine${number}`;
   const { address, hardware } = addressesOf(subnet, number);
   let isCut = false;
+  let isPluggedIn = false;
+  const unplug = async (): Promise<void> => {
+    // The kernel removes the link as well, but not at once, and the next will have the same name.
+    if (isPluggedIn) await ip([`link delete ${plug}`], bridge).catch(() => {});
+    isPluggedIn = false;
+  };
   return {
     host: address,
     port: 22,
     async plugIn(pid) {
+      await unplug();
+      isPluggedIn = true;
       await ip(
         [
           `link add ${plug} type veth peer name eth0 address ${hardware} netns ${pid}`,
@@ -86,17 +94,14 @@ function layCable(bridge: number, subnet: number, number: number, neighbours: re
         pid,
       );
     },
-    async unplug() {
-      // The kernel removes it as well, but not at once, and the next cable will have the same name.
-      await ip([`link delete ${plug}`], bridge).catch(() => {});
-    },
+    unplug,
     async cut() {
       isCut = true;
-      await ip([`link set ${plug} nomaster`], bridge);
+      if (isPluggedIn) await ip([`link set ${plug} nomaster`], bridge);
     },
     async heal() {
       isCut = false;
-      await ip([`link set ${plug} master bridge0`], bridge);
+      if (isPluggedIn) await ip([`link set ${plug} master bridge0`], bridge);
     },
   };
 }
