@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { GetCommand, PutCommand, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { healthy, type Machine } from "../../fleet/machine.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 import type { MachineSpec } from "../../nix/machine-spec/types.ts";
@@ -8,6 +8,7 @@ import { ifConditionHolds } from "./conditions.ts";
 import type { Database } from "./database.ts";
 import { difference } from "./difference.ts";
 import { itemOfMachine, machineOfItem } from "./items/machine.ts";
+import { allItems } from "./query.ts";
 
 export function dynamoDbMachines(database: Database): Machines {
   return {
@@ -17,17 +18,9 @@ export function dynamoDbMachines(database: Database): Machines {
   };
 }
 
-async function listMachines({ client, tables }: Database): Promise<Machine[]> {
-  const machines: Machine[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const answer = await client.send(
-      new ScanCommand({ TableName: tables.machines, ConsistentRead: true, ExclusiveStartKey: start }),
-    );
-    machines.push(...(answer.Items ?? []).map(machineOfItem));
-    start = answer.LastEvaluatedKey;
-  } while (start !== undefined);
-  return machines.sort((a, b) => a.position - b.position || (a.name < b.name ? -1 : 1));
+async function listMachines(database: Database): Promise<Machine[]> {
+  const machines = (await allItems(database, database.tables.machines)).map(machineOfItem);
+  return machines.toSorted((a, b) => a.position - b.position || (a.name < b.name ? -1 : 1));
 }
 
 export async function getMachine({ client, tables }: Database, name: string): Promise<Machine | undefined> {

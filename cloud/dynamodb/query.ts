@@ -1,4 +1,4 @@
-import { QueryCommand, type QueryCommandInput } from "@aws-sdk/lib-dynamodb";
+import { QueryCommand, type QueryCommandInput, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import type { Database, Item } from "./database.ts";
 
 /** All that a query finds, page by page, as far as the reader goes. */
@@ -20,4 +20,18 @@ export async function firstItems(database: Database, query: QueryCommandInput, l
     if (found.length >= limit) break;
   }
   return found.slice(0, limit);
+}
+
+/** Every item of a table, seeing every earlier write. For tables that stay small. */
+export async function allItems({ client }: Database, table: string): Promise<Item[]> {
+  const found: Item[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const answer = await client.send(
+      new ScanCommand({ TableName: table, ConsistentRead: true, ExclusiveStartKey: start }),
+    );
+    found.push(...(answer.Items ?? []));
+    start = answer.LastEvaluatedKey;
+  } while (start !== undefined);
+  return found;
 }

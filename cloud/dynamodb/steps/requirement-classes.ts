@@ -1,6 +1,7 @@
-import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import type { Steps } from "../../ports/steps.ts";
 import type { Database } from "../database.ts";
+import { allItems } from "../query.ts";
 
 /** @returns notes a class in its table, once in the life of this process */
 export function rememberClasses({ client, tables }: Database): (requirementClass: string) => Promise<void> {
@@ -12,19 +13,11 @@ export function rememberClasses({ client, tables }: Database): (requirementClass
   };
 }
 
-export function requirementClasses({ client, tables }: Database): Pick<Steps, "requirementClasses"> {
+export function requirementClasses(database: Database): Pick<Steps, "requirementClasses"> {
   return {
     requirementClasses: async () => {
-      const classes: string[] = [];
-      let start: Record<string, unknown> | undefined;
-      do {
-        const answer = await client.send(
-          new ScanCommand({ TableName: tables.requirementClasses, ConsistentRead: true, ExclusiveStartKey: start }),
-        );
-        classes.push(...(answer.Items ?? []).map((item) => String(item["class"])));
-        start = answer.LastEvaluatedKey;
-      } while (start !== undefined);
-      return classes.toSorted();
+      const items = await allItems(database, database.tables.requirementClasses);
+      return items.map((item) => String(item["class"])).toSorted();
     },
   };
 }
