@@ -1,6 +1,5 @@
 import { DroverError } from "../nix/drover-error.ts";
-import { ApiClient } from "./api/client.ts";
-import { findService } from "./api/service.ts";
+import type { ApiClient } from "./api/client.ts";
 import { type Output, outputOf } from "./terminal/output.ts";
 
 /** What a command has at its hands. */
@@ -28,7 +27,13 @@ export function processContext(): Context {
       interrupted ??= interruption();
       return interrupted;
     },
-    client: async () => new ApiClient(await findService(environment)),
+    client: async () => {
+      const [{ ApiClient }, { findService }] = await Promise.all([
+        import("./api/client.ts"),
+        import("./api/service.ts"),
+      ]);
+      return new ApiClient(await findService(environment));
+    },
   };
 }
 

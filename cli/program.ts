@@ -1,13 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { DroverError } from "../nix/drover-error.ts";
-import { build } from "./commands/build.ts";
-import { buildsList, buildsShow } from "./commands/builds.ts";
-import { logs } from "./commands/logs.ts";
-import { machinesImport } from "./commands/machines-import.ts";
-import { machinesList, machinesShow } from "./commands/machines.ts";
-import { up } from "./commands/up.ts";
-import { why } from "./commands/why.ts";
 import { type Context, processContext } from "./context.ts";
 import { exitCode, exitCodeOf } from "./exit-code.ts";
 import { joinNixArguments, nixArguments } from "./nix-arguments.ts";
@@ -37,6 +30,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Each command's code is loaded when it is asked for, so that help and the small commands start at once. */
 function createProgram(context: Context, version: string, done: (code: number) => void): Command {
   const program = new Command("drover")
     .description("Every Nix machine you own, behind one queue.")
@@ -50,7 +44,10 @@ function createProgram(context: Context, version: string, done: (code: number) =
     .description("run the whole product on this machine")
     .option("--data <dir>", "where to keep its data")
     .option("--port <n>", "where to listen", wholeNumber(0, 65_535))
-    .action(async (options) => done(await up(options)));
+    .action(async (options) => {
+      const { up } = await import("./commands/up.ts");
+      done(await up(options));
+    });
 
   const machines = program.command("machines").description("the fleet");
   machines
@@ -59,18 +56,27 @@ function createProgram(context: Context, version: string, done: (code: number) =
     .argument("<file>", "such as /etc/nix/machines; - for standard input")
     .option("--dry-run", "only print what was understood")
     .option("--json", "print JSON")
-    .action(async (file: string, options) => done(await machinesImport(context, file, options)));
+    .action(async (file: string, options) => {
+      const { machinesImport } = await import("./commands/machines-import.ts");
+      done(await machinesImport(context, file, options));
+    });
   machines
     .command("list")
     .description("all machines and what they do")
     .option("--json", "print JSON")
-    .action(async (options) => done(await machinesList(context, options)));
+    .action(async (options) => {
+      const { machinesList } = await import("./commands/machines.ts");
+      done(await machinesList(context, options));
+    });
   machines
     .command("show")
     .description("one machine")
     .argument("<name>", "[user@]host[:port]")
     .option("--json", "print JSON")
-    .action(async (name: string, options) => done(await machinesShow(context, name, options)));
+    .action(async (name: string, options) => {
+      const { machinesShow } = await import("./commands/machines.ts");
+      done(await machinesShow(context, name, options));
+    });
 
   program
     .command("build")
@@ -86,6 +92,7 @@ function createProgram(context: Context, version: string, done: (code: number) =
     .action(async (targets: string[], options) => {
       const { attr: attributes, priority, detach, keepGoing, outLink } = options;
       const command = { attributes, nixArguments: nixArguments(options), priority, detach, keepGoing, outLink };
+      const { build } = await import("./commands/build.ts");
       done(await build(context, targets, command));
     });
 
@@ -95,13 +102,19 @@ function createProgram(context: Context, version: string, done: (code: number) =
     .description("builds, newest first")
     .option("--limit <n>", "how many", wholeNumber(1, 500), 20)
     .option("--json", "print JSON")
-    .action(async (options) => done(await buildsList(context, options)));
+    .action(async (options) => {
+      const { buildsList } = await import("./commands/builds.ts");
+      done(await buildsList(context, options));
+    });
   builds
     .command("show")
     .description("one build and its steps")
     .argument("<id>", "bld_…")
     .option("--json", "print JSON")
-    .action(async (id: string, options) => done(await buildsShow(context, id, options)));
+    .action(async (id: string, options) => {
+      const { buildsShow } = await import("./commands/builds.ts");
+      done(await buildsShow(context, id, options));
+    });
 
   program
     .command("logs")
@@ -110,13 +123,19 @@ function createProgram(context: Context, version: string, done: (code: number) =
     .option("-f, --follow", "go on until the step is settled")
     .option("--attempt <n>", "begin with this attempt", wholeNumber(1, 999_999_999))
     .option("--json", "print JSON")
-    .action(async (step: string, options) => done(await logs(context, step, options)));
+    .action(async (step: string, options) => {
+      const { logs } = await import("./commands/logs.ts");
+      done(await logs(context, step, options));
+    });
   program
     .command("why")
     .description("why a step ran where it ran, or why it waits")
     .argument("<step>", "its id, or its derivation")
     .option("--json", "print JSON")
-    .action(async (step: string, options) => done(await why(context, step, options)));
+    .action(async (step: string, options) => {
+      const { why } = await import("./commands/why.ts");
+      done(await why(context, step, options));
+    });
   return program;
 }
 

@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Build, BuildStep } from "../../lambdas/api/schema/builds.ts";
-import type { Step } from "../../lambdas/api/schema/steps.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 import type { ApiClient } from "../api/client.ts";
 import { getBuildChanges, getStep } from "../api/operations.ts";
@@ -10,14 +9,14 @@ import type { Style } from "../terminal/style.ts";
 import type { BuildView } from "./build-view.ts";
 import { logPieces } from "./log-tail.ts";
 import type { BuildProgress } from "./progress.ts";
-import { endedLine, retryLine } from "./step-text.ts";
+import { endedLine } from "./step-text.ts";
 import { Turns } from "./turns.ts";
 
 /** Seconds for which the service holds a question back while nothing changes. */
 const wait = 20;
 /** Milliseconds for which a service that does not answer is borne: a deployment or a reboot. */
 const patience = 180_000;
-/** Logs that are read at the same time: each costs a request that the service holds back. */
+/** Logs that are followed at the same time: each costs a request that the service holds back. */
 const parallelLogs = 16;
 /** Milliseconds after the end of the build for which the rest of the logs is waited for. */
 const tellingLimit = 30_000;
@@ -32,11 +31,10 @@ export class BuildFollower {
   /** Aborted when the build has ended: of steps that still run for others, no more is to be told. */
   readonly #enough = new AbortController();
   readonly #turns = new Turns(parallelLogs);
-  /** What is being said, by thread: a step's log and then its end; and beside it, the attempts that it has lost. */
+  /** What is being told of a step, in order: its log, then its end. */
   readonly #telling = new Map<string, Promise<void>>();
-  /** The latest attempt of each step whose failure has been told. */
-  readonly #lost = new Map<string, number>();
-  readonly #tailed = new Set<string>();
+  /** Steps that run; aborted when the step has ended. */
+  readonly #running = new Map<string, AbortController>();
 
   constructor(client: ApiClient, progress: BuildProgress, view: BuildView, style: Style, signal: AbortSignal) {
     this.#client = client;
@@ -55,74 +53,69 @@ export class BuildFollower {
       const { build, steps, next } = await getBuildChanges(
         this.#client,
         id,
-        { since, wait: since === undefined ? 0 : wait },
+        { since, wait: since === undefined || isFinished(this.#progress.build) ? 0 : wait },
         { patience, signal: this.#signal, onFault: this.#faults() },
       );
       since = next;
       this.#progress.build = build;
-      for (const step of steps) this.#changed(step);
+      const news = steps.filter((step) => this.#changed(step));
       this.#view.refresh();
-      if (build.state === "succeeded" || build.state === "failed") {
+      // A finished build may still have more changes to report than fit into one answer.
+      if (isFinished(build) && news.length === 0) {
         await this.#told();
         return build;
       }
     }
   }
 
-  #changed(step: BuildStep): void {
+  /** @returns whether this was news */
+  #changed(step: BuildStep): boolean {
     const before = this.#progress.apply(step, Date.now());
-    if (before === "stale") return;
-    const lost = step.state === "assigned" ? (step.attempt ?? 1) - 1 : step.state === "ready" ? (step.attempt ?? 0) : 0;
-    if (lost > (this.#lost.get(step.step) ?? 0)) {
-      const first = (this.#lost.get(step.step) ?? 0) + 1;
-      this.#lost.set(step.step, lost);
-      // Not behind the log, which goes on with the next attempt.
-      this.#tell(`${step.step} lost`, step, async () => await this.#tellLost(step, first, lost));
-    }
-    if (step.state === "assigned" && !this.#tailed.has(step.step)) {
-      this.#tailed.add(step.step);
-      this.#tell(step.step, step, async () => await this.#tail(step));
+    if (before === "stale") return false;
+    const running = this.#running.get(step.step);
+    if (step.state === "assigned" && running === undefined) {
+      const ended = new AbortController();
+      this.#running.set(step.step, ended);
+      this.#tell(step, async () => await this.#tail(step, ended.signal));
     }
     if (step.state === "succeeded" || step.state === "failed") {
-      this.#tailed.delete(step.step);
-      this.#tell(step.step, step, async () => await this.#tellEnd(step));
+      running?.abort();
+      this.#running.delete(step.step);
+      // It may have begun and ended between two answers; what ended before this build began is another one's story.
+      const unseen = running === undefined && step.changedAt >= this.#progress.build.createdAt;
+      this.#tell(step, async () => {
+        if (unseen) await this.#showLog(step);
+        const whole = await getStep(this.#client, step.step, { patience, signal: this.#signal });
+        this.#view.print(endedLine(whole, this.#progress.build.createdAt, this.#style));
+      });
     }
     if (step.state === "dependency-failed" && step.target && step.failure?.kind === "dependency") {
-      this.#view.print(
-        `${this.#style.bold(step.name)}: ${this.#style.red("not tried:")} it needs ${step.failure.name}, which failed`,
-      );
+      const name = this.#style.bold(step.name);
+      this.#view.print(`${this.#style.red("✗")} ${name}  not tried: it needs ${step.failure.name}, which failed`);
     }
+    return true;
   }
 
-  async #tail(step: BuildStep): Promise<void> {
-    using _turn = await this.#turns.next(this.#signal);
+  /** Follows the log of a running step when it is its turn; of a step that has ended, the log can be read at once. */
+  async #tail(step: BuildStep, ended: AbortSignal): Promise<void> {
+    using _turn = await this.#turns.next(AbortSignal.any([this.#signal, ended])).catch(() => undefined);
+    this.#signal.throwIfAborted();
+    await this.#showLog(step);
+  }
+
+  /** The log tells of lost attempts, too: which machine was at fault, and then what the next one printed. */
+  async #showLog({ step, name }: BuildStep): Promise<void> {
     const lines = new LineSplitter();
-    const options = { attempt: step.attempt, follow: true, patience, signal: this.#signal };
-    for await (const text of logPieces(this.#client, step.step, options)) this.#view.log(step.name, lines.push(text));
-    this.#view.log(step.name, lines.end());
-  }
-
-  async #tellLost(step: BuildStep, first: number, last: number): Promise<void> {
-    const { attempts } = await this.#step(step);
-    for (const attempt of attempts) {
-      const ours = attempt.assignedAt >= this.#progress.build.createdAt;
-      if (!ours || attempt.number < first || attempt.number > last) continue;
-      this.#view.print(retryLine(step.name, attempt, this.#style));
+    for await (const text of logPieces(this.#client, step, { follow: true, patience, signal: this.#signal })) {
+      this.#view.log(name, lines.push(text));
     }
+    this.#view.log(name, lines.end());
   }
 
-  async #tellEnd(step: BuildStep): Promise<void> {
-    this.#view.print(endedLine(await this.#step(step), this.#progress.build.createdAt, this.#style));
-  }
-
-  async #step({ step }: BuildStep): Promise<Step> {
-    return await getStep(this.#client, step, { patience, signal: this.#signal });
-  }
-
-  /** Waits until all has been told of the steps that are finished; of others, nothing more is. */
+  /** Waits until all has been told of the steps that have ended; of others, nothing more is. */
   async #told(): Promise<void> {
-    const finished = this.#progress.steps.filter(({ state }) => state === "succeeded" || state === "failed");
-    const telling = finished.flatMap(({ step }) => this.#telling.get(step) ?? []);
+    const ended = this.#progress.steps.filter(({ state }) => state === "succeeded" || state === "failed");
+    const telling = ended.flatMap(({ step }) => this.#telling.get(step) ?? []);
     const limit = new AbortController();
     await Promise.race([
       Promise.all(telling),
@@ -134,14 +127,14 @@ export class BuildFollower {
   }
 
   /** A step of which nothing can be told does not end the following of the build. */
-  #tell(thread: string, step: BuildStep, what: () => Promise<void>): void {
-    const before = this.#telling.get(thread) ?? Promise.resolve();
+  #tell({ step, name }: BuildStep, what: () => Promise<void>): void {
+    const before = this.#telling.get(step) ?? Promise.resolve();
     const told = before.then(what).catch((error: unknown) => {
       if (this.#signal.aborted) return;
       if (!(error instanceof DroverError)) throw error;
-      this.#view.print(`${step.name}: ${this.#style.yellow("can't be followed")}: ${error.message} (${error.code})`);
+      this.#view.print(`${name}: ${this.#style.yellow("can't be followed")}: ${error.message} (${error.code})`);
     });
-    this.#telling.set(thread, told);
+    this.#telling.set(step, told);
   }
 
   #faults(): (error: DroverError) => void {
@@ -151,4 +144,8 @@ export class BuildFollower {
       said = true;
     };
   }
+}
+
+function isFinished({ state }: Build): boolean {
+  return state === "succeeded" || state === "failed";
 }

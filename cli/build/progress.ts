@@ -29,8 +29,12 @@ export class BuildProgress {
     return before;
   }
 
+  /** Without those that, when they were looked at, turned out to be there already: nobody reports them again. */
   get steps(): BuildStep[] {
-    return [...this.#steps.values()];
+    const { plannedAt } = this.build;
+    const steps = [...this.#steps.values()];
+    if (plannedAt === undefined) return steps;
+    return steps.filter(({ state, changedAt }) => state !== "planning" || changedAt > plannedAt);
   }
 
   count(...states: readonly BuildStep["state"][]): number {

@@ -5,30 +5,19 @@ import type { Style } from "../terminal/style.ts";
 import { count, formatDuration } from "../terminal/units.ts";
 
 /**
- * The one line that says how a step ended: where it ran, how long, and why there.
+ * The one line that says how a step ended: how long it took, where it ran, and why there.
  *
  * @param since when the build began: attempts before are somebody else's
  */
 export function endedLine(step: Step, since: string, style: Style): string {
   const last = step.attempts.at(-1);
   const attempt = last !== undefined && (last.finishedAt ?? last.assignedAt) >= since ? last : undefined;
-  const name = style.bold(step.name);
   if (step.state === "succeeded") {
-    return `${name}: ${style.green(attempt === undefined ? "built before" : builtText(attempt))}${why(attempt)}`;
+    return `${style.green("✓")} ${style.bold(step.name)}  ${attempt === undefined ? "built before" : builtText(attempt)}`;
   }
-  const where =
-    attempt === undefined || step.failure?.kind === "dependency" ? "" : ` on ${attempt.machine}${lasted(attempt)}`;
-  return `${name}: ${style.red(`failed${where}:`)} ${step.failure === undefined ? step.state : failureText(step.failure)}`;
-}
-
-/** Said when an attempt was lost to its machine, and the step goes on elsewhere. */
-export function retryLine(name: string, attempt: Attempt, style: Style): string {
-  const { machine, outcome } = attempt;
-  const reason =
-    outcome?.kind === "machine-fault"
-      ? `${clean(outcome.fault.message)} (${outcome.fault.code})`
-      : "its runner was lost";
-  return `${style.bold(name)}: ${style.yellow(`${machine} could not do it`)}: ${reason}; it is tried again`;
+  const where = attempt === undefined ? "" : ` on ${attempt.machine}${after(attempt)}`;
+  const reason = step.failure === undefined ? step.state : failureText(step.failure);
+  return `${style.red("✗")} ${style.bold(step.name)}  failed${where}: ${reason}`;
 }
 
 /** Why a step will not be built, in one sentence without its full stop. */
@@ -60,41 +49,45 @@ export function outcomeText(outcome: AttemptOutcome | undefined): string {
   }
 }
 
-/** `load 0, 0/4 slots held, speed factor 2; 2 others: wrong system, full 1/1`. */
+/** Why it was placed there, in short: `load 0 of 4, speed 2; 2 others: wrong system, full 1/1`. */
 export function placementText({ verdicts }: Placement): string {
   const chosen = verdicts.find(({ verdict }) => verdict === "chosen");
-  const phrases = new Map<string, number>();
-  const others = verdicts.filter(({ verdict }) => verdict !== "chosen");
-  for (const { verdict, explanation } of others) {
-    // The explanation of a full machine is as short as its verdict, and says how full.
-    const phrase = verdict === "full" ? explanation : verdict.replaceAll("-", " ");
-    phrases.set(phrase, (phrases.get(phrase) ?? 0) + 1);
-  }
-  const list = [...phrases].map(([phrase, times]) => (times === 1 ? phrase : `${phrase} ×${times}`)).join(", ");
-  const reason = chosen === undefined ? "" : chosen.explanation.replace(/^chosen \((.*)\)$/s, "$1");
-  return [reason, others.length === 0 ? "the only machine" : `${count(others.length, "other")}: ${list}`]
-    .filter((part) => part !== "")
-    .join("; ");
+  const others = verdicts.filter(({ verdict }) => verdict !== "chosen").map(shortVerdict);
+  const times = new Map<string, number>();
+  for (const phrase of others) times.set(phrase, (times.get(phrase) ?? 0) + 1);
+  const list = [...times].map(([phrase, amount]) => (amount === 1 ? phrase : `${phrase} ×${amount}`)).join(", ");
+  const reasons = others.length === 0 ? ["the only machine"] : [`${count(others.length, "other")}: ${list}`];
+  return [...(chosen === undefined ? [] : [shortLoad(chosen.explanation)]), ...reasons].join("; ");
 }
 
-function builtText({ machine, outcome, ...attempt }: Attempt): string {
-  if (outcome?.kind !== "built") return `built on ${machine}${lasted(attempt)}`;
-  if (outcome.status === "Built") return `built on ${machine}${lasted(attempt)}`;
-  if (outcome.status === "Substituted") return `substituted on ${machine}${lasted(attempt)}`;
-  return `already there on ${machine}${lasted(attempt)}`;
+/** `chosen (load 0.5, 1/4 slots held, speed factor 2)` as `load 1 of 4, speed 2`; what is unlike it stays as it is. */
+function shortLoad(explanation: string): string {
+  return explanation.replace(
+    /^chosen \(.*?(\d+)\/(\d+) slots held, speed factor ([^,)]+)\)$/s,
+    "load $1 of $2, speed $3",
+  );
 }
 
-function lasted({
-  startedAt,
-  assignedAt,
-  finishedAt,
-}: Pick<Attempt, "startedAt" | "assignedAt" | "finishedAt">): string {
+function shortVerdict({ verdict, explanation }: Placement["verdicts"][number]): string {
+  // These are short, and say what one would ask next.
+  const telling = verdict === "full" || verdict === "lacks-features" || verdict === "mandatory-features";
+  return telling ? explanation : verdict.replaceAll("-", " ");
+}
+
+function builtText(attempt: Attempt): string {
+  const { machine, outcome, placement } = attempt;
+  const status = outcome?.kind === "built" ? outcome.status : "Built";
+  const what = status === "Built" ? "" : status === "Substituted" ? "substituted " : "already there ";
+  return `${what}${lasted(attempt)}on ${machine} (${placementText(placement)})`;
+}
+
+function lasted({ startedAt, assignedAt, finishedAt }: Attempt): string {
   if (finishedAt === undefined) return "";
-  return ` in ${formatDuration(Date.parse(finishedAt) - Date.parse(startedAt ?? assignedAt))}`;
+  return `${formatDuration(Date.parse(finishedAt) - Date.parse(startedAt ?? assignedAt))} `;
 }
 
-function why(attempt: Attempt | undefined): string {
-  return attempt === undefined ? "" : ` (${placementText(attempt.placement)})`;
+function after(attempt: Attempt): string {
+  return attempt.finishedAt === undefined ? "" : ` after ${lasted(attempt).trimEnd()}`;
 }
 
 /** Nix's messages have colours and several lines. */

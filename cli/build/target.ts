@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { DroverError } from "../../nix/drover-error.ts";
+import { isStorePath } from "../../nix/store-path.ts";
 
 /** What somebody asked to build, before Nix has been asked about it. */
 export type Target =
@@ -17,7 +18,9 @@ export async function parseTarget(text: string): Promise<Target> {
   const derivation = /^(.+\.drv)(?:[!^](.*))?$/s.exec(text);
   if (derivation !== null) {
     const [, file = "", outputs] = derivation;
-    if (await exists(file)) return { kind: "derivation", file, outputs: outputNames(text, outputs) };
+    // A store path need not be a file here: the store may be a daemon's, or below another root.
+    if (isStorePath(file) || (await exists(file)))
+      return { kind: "derivation", file, outputs: outputNames(text, outputs) };
     throw unknown(text, `there is no file ${file}`, "Give the path of a .drv file in the Nix store.");
   }
   if (await exists(text)) {
