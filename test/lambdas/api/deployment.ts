@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { DeleteMessageCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
+import { directoryBlobs } from "../../../cloud/blobs/directory.ts";
+import { signedBlobServer } from "../../../cloud/blobs/signed-http.ts";
+import { parseConfiguration } from "../../../cloud/configuration.ts";
+import { type Cloud, connectCloud } from "../../../cloud/connect.ts";
+import { dynamoDbClient } from "../../../cloud/dynamodb/client.ts";
+import { directorySecrets } from "../../../cloud/secrets/directory.ts";
+import { makeSecrets } from "../../../cloud/secrets/make-secrets.ts";
+import { sqsClient } from "../../../cloud/queues/sqs-client.ts";
+import { queueName } from "../../../cloud/topology/names.ts";
+import { createApi } from "../../../lambdas/api/create-api.ts";
+import type { LogFields } from "../../../lambdas/observability/log.ts";
+import { noMeasurements } from "../../../lambdas/observability/measurements.ts";
+import { startDynamoDb } from "../../../local/engines/dynamodb.ts";
+import { createQueues, startSqs } from "../../../local/engines/sqs.ts";
+import { createTables } from "../../../local/engines/tables.ts";
+import { type ApiClient, apiClient } from "./api-client.ts";
+
+export const token = "drv_test-token";
+
+/** The api function upon real stores and queues, without the other functions: nothing happens to what it starts. */
+export interface Deployment extends AsyncDisposable {
+  readonly api: ApiClient;
+  readonly cloud: Cloud;
+  /** What the function logged, newest last. */
+  readonly logged: { level: string; message: string; fields: LogFields }[];
+  /** Takes what has been sent to a queue since the last time. */
+  readonly sent: (queue: "plans" | "fleetEvents") => Promise<unknown[]>;
+}
+
+export async function startDeployment(): Promise<Deployment> {
+  await using resources = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "drover-api-"));
+  resources.defer(() => rm(directory, { recursive: true }));
+  const [dynamoDb, sqs] = await Promise.all([startDynamoDb(), startSqs()]);
+  resources.use(dynamoDb);
+  resources.use(sqs);
+  const tables = resources.adopt(dynamoDbClient(dynamoDb), (client) => client.destroy());
+  const queues = resources.adopt(sqsClient(sqs), (client) => client.destroy());
+  const secrets = join(directory, "secrets");
+  const blobs = join(directory, "blobs");
+  await Promise.all([createTables(tables, "drover"), createQueues(queues, "drover"), makeSecrets(secrets, "drover")]);
+  const blobServer = resources.use(await serveBlobs(blobs, secrets));
+  const configuration = parseConfiguration({
+    DROVER_DYNAMODB_ENDPOINT: dynamoDb.endpoint,
+    DROVER_SQS_ENDPOINT: sqs.endpoint,
+    DROVER_QUEUE_URL_BASE: sqs.queueUrlBase,
+    DROVER_BLOBS: pathToFileURL(blobs).href,
+    DROVER_BLOBS_URL: blobServer.url,
+    DROVER_SECRETS: pathToFileURL(secrets).href,
+    DROVER_TOKEN_SHA256: createHash("sha256").update(token).digest("hex"),
+    DROVER_DEFAULT_SYSTEM: "aarch64-linux",
+  });
+  const cloud = resources.use(await connectCloud(configuration));
+  const logged: Deployment["logged"] = [];
+  const note =
+    (level: string) =>
+    (message: string, fields: LogFields = {}): void =>
+      void logged.push({ level, message, fields });
+  const handler = createApi({
+    connect: async () => ({
+      ...cloud,
+      defaultSystem: configuration.DROVER_DEFAULT_SYSTEM,
+      tokenSha256: configuration.DROVER_TOKEN_SHA256,
+      now: Date.now,
+    }),
+    log: { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") },
+    measurements: noMeasurements,
+  });
+  const owned = resources.move();
+  return {
+    api: apiClient(handler, token),
+    cloud,
+    logged,
+    async sent(queue) {
+      const QueueUrl = `${sqs.queueUrlBase}/${queueName("drover", queue)}`;
+      const sent: unknown[] = [];
+      for (;;) {
+        const { Messages = [] } = await queues.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+        if (Messages.length === 0) return sent;
+        for (const { ReceiptHandle, Body = "" } of Messages) {
+          sent.push(JSON.parse(Body));
+          await queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+        }
+      }
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Serves signed blob URLs as the embedded mode does, from the same directory and with the same key. */
+async function serveBlobs(directory: string, secretDirectory: string): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/blobs`;
+  const secrets = directorySecrets(secretDirectory);
+  const secret = async (): Promise<Uint8Array> => Buffer.from(await secrets.read("url-signing-key"), "hex");
+  const answer = signedBlobServer({ blobs: directoryBlobs({ directory, url, secret }), secret, prefix: "/blobs/" });
+  server.on("request", (request, response) => void answer(request, response));
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A step's id that nobody else has. */
+export function freshHash(): string {
+  const alphabet = "0123456789abcdfghijklmnpqrsvwxyz";
+  return [...randomBytes(32)].map((byte) => alphabet[byte % 32]).join("");
+}
