@@ -51,7 +51,8 @@ async function startOn(
   signal?.throwIfAborted();
   const command = [...endWithParent(), binary, "--host", "127.0.0.1", "--port", String(port)];
   const [program = binary, ...words] = [...command, ...(file === undefined ? [] : ["--db-path", file])];
-  const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
+  // In a group of its own: a terminal's Ctrl-C is for this process, which stops the engine last.
+  const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const endpoint = `http://127.0.0.1:${port}`;
   let said = "";
   let stopped = false;
