@@ -59,6 +59,10 @@ export async function bootMachines(options: FleetOptions): Promise<Fleet> {
     });
   }
   const allSettings = options.machines.map((each) => settleOptions(each, isRoot));
+  const names = new Set(allSettings.map(({ name }) => name));
+  if (names.size < allSettings.length) {
+    throw new DroverError("DROVER_MACHINE_OPTIONS", "two machines of the fleet have the same name");
+  }
   const directory = resolve(options.directory);
 
   await using opened = new AsyncDisposableStack();

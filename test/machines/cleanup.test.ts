@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { bootMachines } from "./boot-machines.ts";
 import { findLeftovers } from "./leftovers.ts";
 import { listProcesses } from "./processes.ts";
@@ -11,7 +11,7 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 
 const isRoot = process.getuid?.() === 0;
 const mode = isRoot ? "namespaces" : "processes";
-const isGone = { timeout: 10_000, interval: 50 };
+const patience = { timeout: 20_000, interval: 50 };
 
 /** Everything on this host that belongs to a fleet, whether its owner lives or not. */
 function belongings(fleetName: string): string[] {
@@ -46,14 +46,14 @@ describe("nothing of a fleet is left", () => {
       const seconds = `4242.${owner.process.pid}`;
       const session = spawn("ssh", [...(owner.machines[0]?.sshArguments ?? []), `setsid sleep ${seconds}`]);
       using _ = { [Symbol.dispose]: () => session.kill() }; // whether the network still told it of the end is not known
-      await expect.poll(() => sleepers(seconds), isGone).toHaveLength(1);
+      await vi.waitFor(() => expect(sleepers(seconds)).toHaveLength(1), patience);
       expect(belongings(owner.fleetName).length).toBeGreaterThan(4);
       expect((await findLeftovers()).filter((line) => line.includes(owner.fleetName))).toEqual([]);
 
       const ended = once(owner.process, "exit");
       owner.process.kill(signal);
       await ended;
-      await expect.poll(() => belongings(owner.fleetName), isGone).toEqual([]);
+      await vi.waitFor(() => expect(belongings(owner.fleetName)).toEqual([]), patience);
       expect(sleepers(seconds)).toEqual([]);
       expect((await findLeftovers()).filter((line) => line.includes(owner.fleetName))).toEqual([]);
     },
@@ -116,6 +116,23 @@ describe("findLeftovers", () => {
       if (isRoot) await mustRun("ip", ["link", "delete", link]);
     }
   });
+});
+
+test("a directory whose fleet is dead has place for another, which starts anew", async () => {
+  await using directory = await temporaryDirectory();
+  const owner = await startOwner(directory.path, mode);
+  const ended = once(owner.process, "exit");
+  owner.process.kill("SIGKILL");
+  await ended;
+  await using fleet = await bootMachines({ directory: directory.path, machines: [{ name: "itchy" }] });
+  expect(fleet.machine("itchy").hostKey).not.toBe(owner.machines[0]?.specLine.split(" ")[7]);
+  expect(await fleet.machine("itchy").ssh("hostname")).toMatchObject({ stdout: "itchy\n" });
+});
+
+test("two machines of one name are refused", async () => {
+  const machines = [{ name: "itchy" }, { name: "itchy" }];
+  const boot = bootMachines({ directory: "/nonexistent", machines });
+  await expect(boot).rejects.toMatchObject({ code: "DROVER_MACHINE_OPTIONS" });
 });
 
 test("a directory with a living fleet is not given to another", async () => {

@@ -10,7 +10,6 @@ export function openLoopbackNetwork(): Network {
   return {
     async layCable() {
       const port = await findFreePort(taken);
-      taken.add(port);
       return {
         host: "127.0.0.1",
         port,
@@ -34,10 +33,12 @@ async function refuse(): Promise<void> {
  * sshd cannot choose a port and tell. These lie below the range (32768 and up) from which the kernel takes ports for
  * outgoing connections, so that no connection takes the port of a machine that is switched off.
  */
-async function findFreePort(taken: ReadonlySet<number>): Promise<number> {
+async function findFreePort(taken: Set<number>): Promise<number> {
   for (let tries = 0; tries < 200; tries += 1) {
     const port = randomInt(20_000, 30_000);
-    if (!taken.has(port) && (await isFree(port))) return port;
+    if (taken.has(port)) continue;
+    taken.add(port); // at once: machines are booted side by side
+    if (await isFree(port)) return port;
   }
   throw new DroverError("DROVER_MACHINES_NETWORK", "no free port was found on 127.0.0.1", {
     subject: "ports 20000 to 29999",

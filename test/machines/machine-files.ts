@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { HostKeyType, MachineSettings } from "./machine-options.ts";
 import { mustRun } from "./run-command.ts";
 import type { SharedFiles } from "./shared-files.ts";
+import { removeTree } from "./temporary-directory.ts";
 
 /** Where a machine's state is on the host. `control` is /run/machine inside. */
 export interface MachineFiles {
@@ -28,7 +29,7 @@ export async function writeMachineFiles(
 ): Promise<MachineFiles> {
   const directory = join(parent, settings.name);
   const control = join(directory, "control");
-  await rm(directory, { recursive: true, force: true });
+  await removeTree(directory);
   for (const folder of ["root", "nix", "control", "etc/nix", "homes/root", "homes/home"]) {
     await mkdir(join(directory, folder), { recursive: true });
   }

@@ -38,9 +38,10 @@ export async function startMachine(parts: MachineParts): Promise<NamespacedProce
   } catch (cause) {
     const log = await readFile(files.log, "utf8").catch(() => "");
     const end = log.trimEnd().split("\n").slice(-5).join("\n");
-    throw new DroverError("DROVER_MACHINE_BOOT", `machine ${settings.name} did not boot; the end of its log:\n${end}`, {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DroverError("DROVER_MACHINE_BOOT", `machine ${settings.name} did not boot: ${reason}\n${end}`, {
       subject: settings.name,
-      remedy: "The cause names the reason.",
+      remedy: cause instanceof DroverError ? cause.remedy : undefined,
       cause,
     });
   }
