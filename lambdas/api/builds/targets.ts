@@ -7,10 +7,13 @@ import type { ProblemDetail } from "../schema/problem.ts";
 
 /** Most mistakes that one answer lists. */
 const listed = 50;
-/** A build is kept as one item of a table, which takes 400 KB; in bytes, with room for what the build learns later. */
-const largestList = 330_000;
+/**
+ * A build is kept as one item of a table, which takes 400 KB. Half of it is for what the build learns later: each target
+ * may fail, and is then named again. In bytes.
+ */
+const largestList = 200_000;
 /** What an item needs for each target besides its path: its id once more, and the frame. */
-const besidesPath = 70;
+const besidesPath = 60;
 
 /**
  * The targets of a submission: derivations, each once. One that is named twice is wanted with the outputs of both.
