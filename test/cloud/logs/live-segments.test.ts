@@ -102,6 +102,10 @@ it("does not besiege a store that is down, however much is written", async () =>
   await using opened = await openLogs();
   await using log = opened.logs.open(attempt);
   opened.faults.push(...Array.from({ length: 100 }, () => "refused" as const));
+  log.write(Buffer.alloc(300 * 1024, "line\n"));
+  vi.advanceTimersByTime(1);
+  await until(() => opened.faults.length === 99);
+  await opened.settled();
   for (let turn = 0; turn < 10; turn += 1) {
     log.write(Buffer.alloc(300 * 1024, "line\n"));
     vi.advanceTimersByTime(1);
@@ -124,6 +128,21 @@ it("leaves a segment as it is whose put had no answer, since somebody may have r
   expect(opened.puts).toEqual([segment(0), segment(1)]);
   expect(read?.text).toBe("one\n");
   expect((await opened.logs.read(attempt, "fault", read?.cursor))?.text).toBe("two\n");
+});
+
+it("puts what was written, whatever is written meanwhile", async () => {
+  await using opened = await openLogs();
+  await using log = opened.logs.open(attempt);
+  log.followedUntil(Date.now() + 3_600_000);
+  // The memory that the segment came from is used again while it is on its way.
+  log.write(Buffer.alloc(200 * 1024, "old\n"));
+  vi.advanceTimersByTime(1000);
+  for (let turn = 0; turn < 3; turn += 1) {
+    await Promise.resolve();
+    log.write(Buffer.alloc(200 * 1024, "new\n"));
+  }
+  await until(() => opened.puts.length === 1);
+  expect((await opened.text(segment(0))) === "old\n".repeat(50 * 1024)).toBe(true);
 });
 
 it("puts one segment at a time", async () => {
