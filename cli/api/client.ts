@@ -34,8 +34,9 @@ export class ApiClient {
     return this.#service.url;
   }
 
-  get token(): string {
-    return this.#service.token;
+  /** For programs that speak with it themselves, as Nix does with its binary cache. */
+  get service(): Service {
+    return this.#service;
   }
 
   /**

@@ -9,10 +9,16 @@ export interface Service {
   /** Without a slash at its end. */
   readonly url: string;
   readonly token: string;
+  /** Of its binary cache, as Nix writes it (`name:base64`), where the profile has it. */
+  readonly publicKey?: string | undefined;
 }
 
 /** What `drover up` writes for the commands of the same user. */
-const profileSchema = z.object({ url: z.url({ protocol: /^https?$/ }), token: z.string().min(1) });
+const profileSchema = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  token: z.string().min(1),
+  publicKey: z.string().optional(),
+});
 
 /** `$XDG_CONFIG_HOME/drover/profile.json`; a relative XDG_CONFIG_HOME is ignored, as its specification says. */
 export function profilePath(environment: NodeJS.ProcessEnv): string {
@@ -41,10 +47,10 @@ export async function findService(environment: NodeJS.ProcessEnv): Promise<Servi
         remedy: "Start one on this machine with `drover up`, or set DROVER_URL and DROVER_TOKEN.",
       });
     }
-    return { url: checkedUrl(profile.url), token: token === "" ? profile.token : token };
+    return { ...profile, url: checkedUrl(profile.url), ...(token !== "" && { token }) };
   }
   const wanted = checkedUrl(url);
-  if (profile !== undefined && checkedUrl(profile.url) === wanted) return { url: wanted, token: profile.token };
+  if (profile !== undefined && checkedUrl(profile.url) === wanted) return { ...profile, url: wanted };
   throw new DroverError("DROVER_NO_TOKEN", `no token is known for ${wanted}`, {
     subject: wanted,
     remedy: "Set DROVER_TOKEN as well.",

@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DroverError } from "../../nix/drover-error.ts";
 import type { StorePath } from "../../nix/store-path.ts";
+import type { Service } from "../api/service.ts";
 import { runNix } from "./run-nix.ts";
-
-const nixCommand = ["--extra-experimental-features", "nix-command"];
 
 export interface LinkedOutput {
   readonly name: string;
@@ -24,12 +23,14 @@ export function linkNames(prefix: string, targets: readonly (readonly LinkedOutp
 
 /**
  * Copies outputs from the service's binary cache into the local Nix store and links to them; the links keep the garbage
- * collector away. The token travels in a netrc file, as Nix wants it, and never on a command line.
+ * collector away. The token travels in a netrc file, as Nix wants it, and never on a command line. Nix takes the
+ * service's signature where its key is known to the profile and the user is one whom Nix trusts, or where nix.conf has
+ * the key.
  *
  * @throws {DroverError} DROVER_FETCH when Nix does not take the paths
  */
 export async function fetchAndLink(
-  service: { readonly url: string; readonly token: string },
+  service: Service,
   links: ReadonlyMap<string, StorePath>,
   signal: AbortSignal,
 ): Promise<void> {
@@ -38,25 +39,41 @@ export async function fetchAndLink(
     const netrc = join(directory, "netrc");
     const { hostname } = new URL(service.url);
     await writeFile(netrc, `machine ${hostname}\nlogin drover\npassword ${service.token}\n`, { mode: 0o600 });
-    const cache = `${service.url}/cache`;
-    await runNix(
-      "nix",
-      [...nixCommand, "--option", "netrc-file", netrc, "copy", "--from", cache, ...new Set(links.values())],
-      signal,
-    ).catch((cause: unknown) => {
-      signal.throwIfAborted();
-      throw new DroverError("DROVER_FETCH", `the outputs are built, but Nix did not copy them from ${cache}`, {
-        subject: cache,
-        remedy:
-          "If Nix says that a signature is missing, add the service's public key to trusted-public-keys in nix.conf " +
-          "and repeat the command: nothing is built twice.",
-        cause,
-      });
-    });
+    await copy(service, ["--option", "netrc-file", netrc], new Set(links.values()), signal);
     for (const [link, path] of links) {
       await runNix("nix-store", ["--realise", path, "--add-root", link, "--indirect"], signal);
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+async function copy(
+  { url, publicKey }: Service,
+  options: readonly string[],
+  paths: ReadonlySet<StorePath>,
+  signal: AbortSignal,
+): Promise<void> {
+  const cache = `${url}/cache`;
+  const trust = publicKey === undefined ? [] : ["--option", "extra-trusted-public-keys", publicKey];
+  const args = [
+    "--extra-experimental-features",
+    "nix-command",
+    ...options,
+    ...trust,
+    "copy",
+    "--from",
+    cache,
+    ...paths,
+  ];
+  await runNix("nix", args, signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw new DroverError("DROVER_FETCH", `the outputs are built, but Nix did not copy them from ${cache}`, {
+      subject: cache,
+      remedy:
+        `If Nix says that a signature is missing, add ${publicKey ?? "the service's public key"} to ` +
+        "trusted-public-keys in nix.conf and repeat the command: nothing is built twice.",
+      cause,
+    });
+  });
 }

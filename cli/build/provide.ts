@@ -3,7 +3,7 @@ import { DroverError } from "../../nix/drover-error.ts";
 import type { StorePath } from "../../nix/store-path.ts";
 import type { ApiClient } from "../api/client.ts";
 import { queryMissingPaths } from "../api/operations.ts";
-import { LocalStore } from "./local-store.ts";
+import type { LocalStore } from "./local-store.ts";
 import { planUpload } from "./upload-plan.ts";
 import { upload, type UploadProgress } from "./upload.ts";
 
@@ -20,10 +20,10 @@ export interface ProvideOptions {
  */
 export async function provideClosure(
   client: ApiClient,
+  store: LocalStore,
   drvPaths: readonly StorePath[],
   { signal, onPlan, onProgress }: ProvideOptions,
 ): Promise<void> {
-  await using store = await LocalStore.open(signal);
   const closure = await store.closure(drvPaths);
   const missing: StorePath[] = [];
   for (let first = 0; first < closure.length; first += maximumQueriedPaths) {

@@ -40,7 +40,7 @@ export async function seeThrough(submitted: Build, options: SeeThroughOptions): 
     }
     screen.print([summaryLine(build, progress, took, style)]);
     const targets = await resolveOutputs(client, options.outputs, signal);
-    if (outLink !== undefined) await fetchAndLink(client, linkNames(outLink, targets), signal);
+    if (outLink !== undefined) await fetchAndLink(client.service, linkNames(outLink, targets), signal);
     // The screen draws with a delay; what is on standard output comes last.
     screen[Symbol.dispose]();
     for (const { path } of targets.flat()) stdout.line(path);

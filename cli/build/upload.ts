@@ -4,7 +4,7 @@ import { DroverError } from "../../nix/drover-error.ts";
 import type { ApiClient } from "../api/client.ts";
 import { registerPaths, signUploads } from "../api/operations.ts";
 import { patiently } from "../api/patience.ts";
-import { LocalStore } from "./local-store.ts";
+import { NarSource } from "./nar-source.ts";
 import { sendNar } from "./send-nar.ts";
 import type { UploadBatch } from "./upload-plan.ts";
 
@@ -70,8 +70,7 @@ class Upload {
 
   async run(): Promise<void> {
     const queue = this.#queue();
-    const workers = Math.min(this.#options.parallel ?? 4, this.#progress.paths);
-    const work = Array.from({ length: workers }, async () => await this.#work(queue));
+    const work = Array.from({ length: this.#workers() }, async () => await this.#work(queue));
     try {
       await Promise.all(work);
       await this.#registered;
@@ -80,6 +79,13 @@ class Upload {
       await Promise.allSettled([...work, this.#registered]);
       throw error;
     }
+  }
+
+  /** As many as are worth a process of Nix each: little is sent sooner by one than four can be started. */
+  #workers(): number {
+    const { paths, bytes } = this.#progress;
+    const worth = Math.max(Math.ceil(paths / 16), Math.ceil(bytes / 2 ** 22));
+    return Math.min(this.#options.parallel ?? 4, paths, worth);
   }
 
   /** Hands out one path after the other, and registers each batch once all of it has been reported as sent. */
@@ -105,7 +111,7 @@ class Upload {
   }
 
   async #work(queue: AsyncGenerator<Job>): Promise<void> {
-    const source = new Source(this.#signal);
+    const source = new NarSource(this.#signal);
     await using _source = source;
     for (;;) {
       const next = await queue.next();
@@ -117,7 +123,7 @@ class Upload {
     }
   }
 
-  async #send(path: PathDescription, first: SignedRequest | undefined, source: Source): Promise<void> {
+  async #send(path: PathDescription, first: SignedRequest | undefined, source: NarSource): Promise<void> {
     let request = first;
     let renewed = false;
     const attempt = async (): Promise<void> => {
@@ -160,31 +166,6 @@ class Upload {
     const { pathsDone, bytesDone } = this.#progress;
     this.#progress = { ...this.#progress, pathsDone: pathsDone + paths, bytesDone: bytesDone + bytes };
     this.#options.onProgress(this.#progress);
-  }
-}
-
-/** A worker's view of the local store; opened anew after a failure, since a dump can't be broken off. */
-class Source implements AsyncDisposable {
-  readonly #signal: AbortSignal;
-  #store: LocalStore | undefined;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  async dump(path: PathDescription): Promise<AsyncIterable<Uint8Array>> {
-    this.#store ??= await LocalStore.open(this.#signal);
-    return this.#store.dump(path.storePath, path.narSize);
-  }
-
-  async reset(): Promise<void> {
-    const store = this.#store;
-    this.#store = undefined;
-    await store?.[Symbol.asyncDispose]();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.reset();
   }
 }
 

@@ -37,7 +37,7 @@ export async function build(context: Context, texts: readonly string[], options:
     using screen = openScreen(stderr, process.stderr);
     await using store = await LocalStore.open(signal);
     const outputs = await wantedOutputs(store, wanted);
-    await provide(client, wanted, screen, signal);
+    await provide(client, store, wanted, screen, signal);
     const submission = {
       targets: mergeTargets(wanted),
       priority: options.priority,
@@ -106,6 +106,7 @@ function mergeTargets(wanted: readonly Wanted[]): { drvPath: string; outputs: st
 
 async function provide(
   client: ApiClient,
+  store: LocalStore,
   wanted: readonly Wanted[],
   screen: Screen,
   signal: AbortSignal,
@@ -114,6 +115,7 @@ async function provide(
   screen.footer([style.bold("comparing the stores")]);
   await provideClosure(
     client,
+    store,
     wanted.map(({ drvPath }) => drvPath),
     {
       signal,

@@ -19,7 +19,7 @@ export function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }, e
     isTerminal,
     style: createStyle(wantsColour(isTerminal, environment)),
     get size() {
-      return { columns: stream.columns ?? 80, rows: stream.rows ?? 24 };
+      return { columns: stream.columns || 80, rows: stream.rows || 24 };
     },
     line: (text) => stream.write(`${text}\n`),
     write: (text) => stream.write(text),

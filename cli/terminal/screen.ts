@@ -8,7 +8,7 @@ export interface Screen extends Disposable {
   footer(lines: readonly string[]): void;
 }
 
-export function openScreen(output: Output, stream: NodeJS.WriteStream): Screen {
+export function openScreen(output: Output, stream: NodeJS.WritableStream): Screen {
   return output.isTerminal ? new LiveScreen(output, stream) : plainScreen(output);
 }
 
@@ -33,7 +33,7 @@ class LiveScreen implements Screen {
   #footer: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(output: Output, stream: NodeJS.WriteStream) {
+  constructor(output: Output, stream: NodeJS.WritableStream) {
     this.output = output;
     this.#update = createLogUpdate(stream);
   }

@@ -16,6 +16,7 @@ export type Reply =
       readonly status?: number;
       readonly json?: unknown;
       readonly text?: string;
+      readonly bytes?: Uint8Array;
       readonly headers?: Record<string, string>;
     }
   | "drop";
@@ -41,7 +42,7 @@ export async function startFaultService(
       incoming.socket.destroy();
       return;
     }
-    const body = reply.text ?? JSON.stringify(reply.json ?? {});
+    const body = reply.bytes ?? reply.text ?? JSON.stringify(reply.json ?? {});
     const problem = reply.status !== undefined && reply.status >= 400;
     const type = reply.text === undefined ? `application/${problem ? "problem+" : ""}json` : "text/plain";
     response.writeHead(reply.status ?? 200, { "content-type": type, ...reply.headers }).end(body);
