@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     process.on("SIGINT", () => {});
   } else process.on("SIGINT", wind);
 
-  const cloud = await connectCloud(configuration);
+  await using cloud = await connectCloud(configuration, log);
   const capacity = configuration.DROVER_RUNNER_ATTEMPTS;
   log.info("the runner is ready", { capacity });
   await runRunner(cloud, { capacity, log }, drain.signal, stop.signal);

@@ -82,8 +82,7 @@ async function attempt(
 ): Promise<AttemptOutcome> {
   const phases = new Phases();
   const resolving = resolveInputs(drvPath, known, signal);
-  using lease = await leaseBeside(resolving, pool, machine, signal);
-  phases.end("connect");
+  using lease = await leaseBeside(resolving, pool, machine, phases, signal);
   const { session } = lease;
   using _ = session.log.attach((bytes) => {
     log.write(bytes);
@@ -123,9 +122,12 @@ async function leaseBeside(
   resolving: Promise<unknown>,
   pool: MachinePool,
   machine: AttemptTask["machine"],
+  phases: Phases,
   signal: AbortSignal,
 ): Promise<Lease> {
-  const leasing = pool.lease(machine, signal);
+  const leasing = pool.lease(machine, signal).finally(() => {
+    phases.end("connect");
+  });
   const [resolved, leased] = await Promise.allSettled([resolving, leasing]);
   if (leased.status === "rejected") throw resolved.status === "rejected" ? resolved.reason : leased.reason;
   if (resolved.status === "fulfilled") return leased.value;

@@ -35,7 +35,7 @@ export function diagnose(error: unknown, session: FailedSession): unknown {
       return renamed(error.code, `${machine}: ${error.message}`, error.remedy, session, said, error);
     }
   }
-  const complaint = said.findLast((line) => /^error:/.test(line)) ?? said.at(-1);
+  const complaint = said.findLast((line) => line.startsWith("error:")) ?? said.at(-1);
   const symptom = complaint === undefined ? undefined : findSymptom(complaint);
   if (symptom !== undefined) {
     const { what, remedy } = symptom.describe(machine, user);

@@ -12,15 +12,7 @@ export class MachineLink {
   constructor(connect: (signal: AbortSignal) => Promise<SshConnection>, idleLimit: number) {
     this.connection = connect(this.#abandon.signal);
     this.#idleLimit = idleLimit;
-    this.connection.then(
-      async ({ ended }) => {
-        await ended;
-        this.#over();
-      },
-      () => {
-        this.#over();
-      },
-    );
+    void this.#watch();
   }
 
   get sessions(): number {
@@ -45,11 +37,23 @@ export class MachineLink {
     this.#idleTimer = setTimeout(() => void this.close(), this.#idleLimit).unref();
   }
 
+  /** Gives it back when the session has ended. */
+  async leaveAfter(ended: Promise<void>): Promise<void> {
+    await ended;
+    this.leave();
+  }
+
   async close(): Promise<void> {
     this.#over();
     this.#abandon.abort();
     const connection = await this.connection.catch(() => undefined);
     await connection?.close();
+  }
+
+  async #watch(): Promise<void> {
+    const connection = await this.connection.catch(() => undefined);
+    await connection?.ended;
+    this.#over();
   }
 
   #over(): void {

@@ -3,7 +3,7 @@ import type { SshConnection } from "../ssh/connection.ts";
 import { unlessAborted } from "../unless-aborted.ts";
 import { MachineError } from "./machine-error.ts";
 import { MachineLink } from "./machine-link.ts";
-import { ServeSession } from "./serve-session.ts";
+import type { ServeSession } from "./serve-session.ts";
 
 export interface PoolLimits {
   /** Sessions in one connection, until the machine turns out to allow fewer. sshd's own default. @default 10 */
@@ -105,9 +105,7 @@ export class MachineSessions {
       try {
         const connection = await (signal === undefined ? link.connection : unlessAborted(link.connection, signal));
         const session = await this.#door.openSession(connection, signal);
-        void session.ended.then(() => {
-          link.leave();
-        });
+        void link.leaveAfter(session.ended);
         return session;
       } catch (error) {
         link.leave();

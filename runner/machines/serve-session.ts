@@ -29,7 +29,7 @@ export class ServeSession {
   readonly openedAt = performance.now();
   readonly log: SessionLog;
   /** Never rejects. */
-  readonly ended: Promise<unknown>;
+  readonly ended: Promise<void>;
   readonly #place: SessionPlace;
   readonly #process: RemoteProcess;
   readonly #timings: SessionTimings;
@@ -42,9 +42,7 @@ export class ServeSession {
     this.#process = process;
     this.#timings = timings;
     this.log = new SessionLog(process.stderr);
-    this.ended = process.exited.then(() => {
-      this.#hasEnded = true;
-    });
+    this.ended = this.#watch();
   }
 
   /**
@@ -131,25 +129,31 @@ export class ServeSession {
     this.#client?.close();
     this.#process.stdin.destroy();
     this.#process.drain();
-    const patience = new AbortController();
-    void this.#process.exited.then(() => {
-      patience.abort();
-    });
-    delay(this.#timings.discard, undefined, { signal: patience.signal, ref: false }).then(
-      () => {
-        this.#process.kill();
-      },
-      () => {},
-    );
+    const timer = setTimeout(() => {
+      this.#process.kill();
+    }, this.#timings.discard).unref();
+    void this.#stopAtEnd(timer);
   }
 
-  async #explain(error: unknown): Promise<unknown> {
-    if (!(error instanceof DroverError)) return error;
-    const exit = await Promise.race([
-      Promise.all([this.#process.exited, this.log.ended]).then(([exit]) => exit),
-      delay(this.#timings.exit, { kind: "closed" } as const, { ref: false }),
+  async #watch(): Promise<void> {
+    await this.#process.exited;
+    this.#hasEnded = true;
+  }
+
+  async #stopAtEnd(timer: NodeJS.Timeout): Promise<void> {
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  async #explain(failure: unknown): Promise<unknown> {
+    if (!(failure instanceof DroverError)) return failure;
+    // Its last words may come after its exit status.
+    const farewell = Promise.all([this.#process.exited, this.log.ended]);
+    const [exit] = await Promise.race([
+      farewell,
+      delay(this.#timings.exit, [{ kind: "closed" }] as const, { ref: false }),
     ]);
-    return diagnose(error, { ...this.#place, exit, log: this.log, hadGreeted: this.#client !== undefined });
+    return diagnose(failure, { ...this.#place, exit, log: this.log, hadGreeted: this.#client !== undefined });
   }
 
   #mute(cause: unknown): DroverError {

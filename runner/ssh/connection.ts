@@ -62,12 +62,7 @@ export class SshConnection implements AsyncDisposable {
       return new RemoteProcess(channel, this);
     } catch (error) {
       if (signal?.aborted === true) {
-        opening.then(
-          (channel) => {
-            channel.close();
-          },
-          () => {},
-        );
+        void closeWhenOpen(opening);
         throw signal.reason;
       }
       if (error instanceof Error && "reason" in error) throw refusedChannel(this.machine, error);
@@ -102,4 +97,11 @@ export class SshConnection implements AsyncDisposable {
     if (!this.#socket.writable) this.#socket.destroy();
     return this.#socket.destroyed ? await this.ended : this.#loss;
   }
+}
+
+/** A session that nobody wants any more by the time it is open. */
+async function closeWhenOpen(opening: Promise<ClientChannel>): Promise<void> {
+  const channel = await opening.catch(() => undefined);
+  channel?.close();
+  channel?.resume().stderr.resume();
 }

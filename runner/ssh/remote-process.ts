@@ -14,6 +14,7 @@ export type RemoteExit =
 /** What a process needs to know of its connection. */
 interface Connection {
   readonly ended: Promise<DroverError | undefined>;
+  readonly loss: DroverError | undefined;
 }
 
 /** A command that runs on a machine. Its standard error must be read all the time: sshd stops for both otherwise. */
@@ -38,12 +39,13 @@ export class RemoteProcess {
       channel.on("exit", (code: number | null, signal?: string) => {
         resolve(code === null ? { kind: "signalled", signal: signal ?? "" } : { kind: "exited", code });
       });
-      channel.on("close", () => {
-        resolve({ kind: "closed" });
-      });
-      connection.ended.then((error) => {
-        resolve(error === undefined ? { kind: "closed" } : { kind: "lost", error });
-      });
+      const closed = () => {
+        const { loss } = connection;
+        resolve(loss === undefined ? { kind: "closed" } : { kind: "lost", error: loss });
+      };
+      channel.on("close", closed);
+      // The channel says nothing as long as there is something in it that nobody reads.
+      void connection.ended.then(closed);
     });
   }
 

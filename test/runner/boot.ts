@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Machine as FleetMachine } from "../../fleet/machine.ts";
+import { parseMachines } from "../../nix/machine-spec/parse.ts";
 import { decodeHostKey } from "../../nix/machine-spec/host-key.ts";
 import { parseIdentity } from "../../runner/ssh/identity.ts";
 import type { SshTarget } from "../../runner/ssh/target.ts";
@@ -34,4 +36,14 @@ export async function targetOf(machine: Machine, wrong: Partial<SshTarget> = {})
     hostKey: decodeHostKey(machine.hostKey),
     ...wrong,
   };
+}
+
+/** A test machine as the fleet knows it: what its own line says. */
+export function registered(
+  machine: Machine,
+  spec: Partial<FleetMachine["spec"]> = {},
+): Pick<FleetMachine, "name" | "spec"> {
+  const [parsed] = parseMachines(machine.specLine(), { defaultSystem: "x86_64-linux" }).machines;
+  if (parsed === undefined) throw new Error(`not a machine: ${machine.specLine()}`);
+  return { name: machine.name, spec: { ...parsed, ...spec } };
 }

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type DispatchLoop, runDispatches } from "../../../runner/dispatch/run-dispatches.ts";
+import { silentLog } from "../../../runner/log.ts";
+import { MemoryReceiver, Message } from "./control-plane.ts";
+
+let receiver: MemoryReceiver;
+let drain: AbortController;
+let stop: AbortController;
+
+beforeEach(() => {
+  receiver = new MemoryReceiver();
+  drain = new AbortController();
+  stop = new AbortController();
+});
+
+function run(handle: DispatchLoop["handle"], limits: { capacity?: number; drainLimit?: number } = {}): Promise<void> {
+  const loop = { receiver, handle, capacity: 64, drainLimit: 5_000, log: silentLog, ...limits };
+  return runDispatches(loop, drain.signal, stop.signal);
+}
+
+function messages(count: number): Message[] {
+  return Array.from({ length: count }, (_, index) => new Message(`step-${index}`));
+}
+
+describe("runDispatches", () => {
+  it("never runs more attempts than it has room for, and never asks for more messages than that", async () => {
+    let running = 0;
+    let most = 0;
+    let finished = 0;
+    receiver.send(...messages(20));
+    const running_ = run(
+      async () => {
+        most = Math.max(most, ++running);
+        await delay(5);
+        running -= 1;
+        finished += 1;
+      },
+      { capacity: 3 },
+    );
+    await expect.poll(() => finished).toBe(20);
+    drain.abort();
+    await running_;
+    expect(most).toBe(3);
+    expect(Math.max(...receiver.limits)).toBe(3);
+  });
+
+  it("asks for ten messages at most, the queue's limit", async () => {
+    const running = run(async () => {});
+    await expect.poll(() => receiver.limits.length).toBeGreaterThan(0);
+    drain.abort();
+    await running;
+    expect(receiver.limits).toEqual([10]);
+  });
+
+  it("goes on when the queue does not answer for a while", async () => {
+    receiver.failures = 1;
+    const [message] = messages(1);
+    if (message !== undefined) receiver.send(message);
+    let handled = 0;
+    const running = run(async () => {
+      handled += 1;
+    });
+    await expect.poll(() => handled, { timeout: 3_000 }).toBe(1);
+    drain.abort();
+    await running;
+  });
+
+  it("has an attempt that could not be carried out delivered again later, ever later", async () => {
+    const first = new Message("step", 1, 1);
+    const fourth = new Message("step", 1, 4);
+    const hundredth = new Message("step", 1, 100);
+    receiver.send(first, fourth, hundredth);
+    const running = run(() => Promise.reject(new Error("the tables do not answer")));
+    await expect.poll(() => hundredth.fate.length).toBe(1);
+    drain.abort();
+    await running;
+    expect([first.fate, fourth.fate, hundredth.fate]).toEqual([["extended 5"], ["extended 40"], ["extended 300"]]);
+  });
+
+  it("lets what runs finish when it drains, and takes nothing new", async () => {
+    const [old, late] = messages(2);
+    if (old === undefined || late === undefined) throw new Error("no messages");
+    const finished: string[] = [];
+    receiver.send(old);
+    const running = run(async ({ dispatch }) => {
+      await delay(100);
+      finished.push(dispatch.step);
+    });
+    await expect.poll(() => receiver.limits.length).toBe(2);
+    drain.abort();
+    receiver.send(late);
+    await running;
+    expect(finished).toEqual(["step-0"]);
+    expect(late.fate).toEqual([]);
+  });
+
+  it("breaks off what has not finished when the time to drain is over, and gives it back", async () => {
+    const [message] = messages(1);
+    if (message === undefined) throw new Error("no message");
+    receiver.send(message);
+    const started = performance.now();
+    const running = run(
+      async (_message, signal) => {
+        await delay(60_000, undefined, { signal });
+      },
+      { drainLimit: 100 },
+    );
+    await expect.poll(() => receiver.limits.length).toBe(2);
+    drain.abort();
+    await running;
+    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(message.fate).toEqual(["released"]);
+  });
+
+  it("breaks off at once when it is stopped", async () => {
+    const [message] = messages(1);
+    if (message === undefined) throw new Error("no message");
+    receiver.send(message);
+    const running = run(async (_message, signal) => {
+      await delay(60_000, undefined, { signal });
+    });
+    await expect.poll(() => receiver.limits.length).toBe(2);
+    stop.abort(new Error("now"));
+    await running;
+    expect(message.fate).toEqual(["released"]);
+  });
+});
