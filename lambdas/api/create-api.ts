@@ -16,16 +16,14 @@ export interface ApiOptions {
   readonly connect: () => Promise<ApiDependencies>;
   readonly log: Log;
   readonly measurements: Measurements;
-  /** Ends requests that wait, for a process that wants to stop. @default never */
-  readonly signal?: AbortSignal;
 }
 
 /**
  * The api function. One middy chain stands around the router; what it routes to are plain functions, since a
  * middified one inside would run no middleware of this chain.
  */
-export function createApi({ connect, log, measurements, signal }: ApiOptions): ApiHandler {
-  const routes = apiRoutes(once(connect), signal);
+export function createApi({ connect, log, measurements }: ApiOptions): ApiHandler {
+  const routes = apiRoutes(once(connect));
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use(noteRequests(log, measurements))
     .use(answerProblems(log))

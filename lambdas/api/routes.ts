@@ -14,10 +14,8 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 
 /**
  * Every route of the topology, and for each of its paths a refusal of the methods that it does not know.
- *
- * @param signal ends requests that wait
  */
-export function apiRoutes(connect: () => Promise<ApiDependencies>, signal: AbortSignal | undefined): ApiRoute[] {
+export function apiRoutes(connect: () => Promise<ApiDependencies>): ApiRoute[] {
   const known = operationIds.map((id): ApiRoute => {
     const { method, path, access } = routes[id];
     return {
@@ -28,7 +26,7 @@ export function apiRoutes(connect: () => Promise<ApiDependencies>, signal: Abort
         const request = rawRequest(event);
         const dependencies = await connect();
         const caller = authenticate(access, request.headers["authorization"], dependencies.tokenSha256);
-        const call = { caller, signal: eitherSignal(invocationSignal(options), signal) };
+        const call = { caller, signal: invocationSignal(options) };
         return gatewayResult(await operations[id].answer(dependencies, request, call));
       },
     };
@@ -68,12 +66,10 @@ function refusals(): ApiRoute[] {
   });
 }
 
-/** middy's third argument, where Lambda's callback used to be; its signal aborts shortly before the time is up. */
-function invocationSignal(options: unknown): AbortSignal | undefined {
-  if (typeof options !== "object" || options === null || !("signal" in options)) return undefined;
-  return options.signal instanceof AbortSignal ? options.signal : undefined;
-}
+const never = new AbortController().signal;
 
-function eitherSignal(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
-  return AbortSignal.any(signals.filter((signal) => signal !== undefined));
+/** middy's third argument, where Lambda's callback used to be; its signal aborts shortly before the time is up. */
+function invocationSignal(options: unknown): AbortSignal {
+  const signal = typeof options === "object" && options !== null && "signal" in options ? options.signal : undefined;
+  return signal instanceof AbortSignal ? signal : never;
 }

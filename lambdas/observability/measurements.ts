@@ -2,7 +2,7 @@ import { Metrics, MetricUnit as units } from "@aws-lambda-powertools/metrics";
 import type { MetricUnit } from "@aws-lambda-powertools/metrics/types";
 
 /** Few and low in number: each combination is a metric that CloudWatch charges for. */
-export type Dimensions = Readonly<Record<string, string>>;
+type Dimensions = Readonly<Record<string, string>>;
 
 /** Where a function reports figures that are worth an alarm or a graph. */
 export interface Measurements {

@@ -20,7 +20,7 @@ export const getStepLog = jsonOperation({
     const at =
       place ??
       (query.attempt === undefined
-        ? beginning(await dependencies.steps.attempts(step.id))
+        ? beginning(step, await dependencies.steps.attempts(step.id))
         : { attempt: query.attempt, within: undefined });
     return await waitFor(
       () => readLog(dependencies, step, at),

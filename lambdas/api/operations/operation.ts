@@ -6,7 +6,7 @@ import { jsonReply, type Reply } from "../reply.ts";
 import type { RawRequest } from "../request.ts";
 
 /** What an operation may know of the request beside its input. */
-export interface Call {
+interface Call {
   readonly caller: Caller;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal;

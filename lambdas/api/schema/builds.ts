@@ -7,7 +7,7 @@ export const maximumTargets = 5_000;
 
 const outputName = z.string().regex(/^[0-9a-zA-Z+._?=-]{1,211}$/, "must be the name of an output");
 
-export const buildTarget = z
+const buildTarget = z
   .object({
     drvPath: storePath,
     outputs: z.array(outputName).meta({ description: "Names of outputs; empty: all" }),
@@ -45,7 +45,7 @@ export const submissionHeaders = z.object({
     .meta({ description: "The same key answers with the same build for an hour; a UUID of version 7, for a day" }),
 });
 
-export const buildState = z.enum(["planning", "building", "succeeded", "failed"]).meta({ id: "BuildState" });
+const buildState = z.enum(["planning", "building", "succeeded", "failed"]).meta({ id: "BuildState" });
 
 const buildFailure = z
   .discriminatedUnion("kind", [
@@ -75,14 +75,14 @@ export type Build = z.output<typeof build>;
 export type BuildSummary = Build;
 
 /** How many of a build's steps are in each state. */
-export const stepCounts = z.record(stepState, z.int().min(0)).meta({ id: "StepCounts" });
+const stepCounts = z.record(stepState, z.int().min(0)).meta({ id: "StepCounts" });
 export type StepCounts = z.output<typeof stepCounts>;
 
 export const buildWithCounts = z.object({ ...build.shape, steps: stepCounts }).meta({ id: "BuildWithCounts" });
 export type BuildWithCounts = z.output<typeof buildWithCounts>;
 
 /** A step as one build sees it. */
-export const buildStep = z
+const buildStep = z
   .object({
     step: stepId,
     drvPath: storePath,

@@ -13,7 +13,7 @@ const specification = {
   hostKey: z.string().nullable().meta({ description: "Base64 of the host's public key line; null: untrusted" }),
 };
 
-export const machineHealth = z
+const machineHealth = z
   .discriminatedUnion("state", [
     z.object({ state: z.literal("healthy") }),
     z.object({ state: z.literal("backing-off"), faults: z.int(), until: moment, reason: fault }),
@@ -49,7 +49,7 @@ export const machineRemark = z
   .meta({ id: "MachineRemark" });
 export type MachineRemark = z.output<typeof machineRemark>;
 
-export const importedMachine = z
+const importedMachine = z
   .object({ name: machineName, outcome: z.enum(["added", "changed", "unchanged"]), ...specification })
   .meta({ id: "ImportedMachine" });
 export type ImportedMachine = z.output<typeof importedMachine>;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** One thing that is wrong with a request: where, and what to do. */
-export const problemDetail = z
+const problemDetail = z
   .object({
     message: z.string(),
     /** RFC 6901 pointer into the body, or the name of a path or query parameter. */

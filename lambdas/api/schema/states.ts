@@ -4,7 +4,6 @@ import { fault, stepId } from "./words.ts";
 export const stepState = z
   .enum(["planning", "waiting", "ready", "assigned", "succeeded", "failed", "dependency-failed"])
   .meta({ id: "StepState" });
-export type StepState = z.output<typeof stepState>;
 
 /** Why a step will not be built. */
 export const stepFailure = z

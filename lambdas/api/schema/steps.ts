@@ -3,7 +3,7 @@ import { stepFailure, stepState } from "./states.ts";
 import { cursor, fault, machineName, moment, stepId, storePath, wholeNumberBetween } from "./words.ts";
 
 /** The decision about a machine, and why. */
-export const machineVerdict = z
+const machineVerdict = z
   .object({
     machine: machineName,
     verdict: z.enum([
@@ -22,10 +22,10 @@ export const machineVerdict = z
   })
   .meta({ id: "MachineVerdict" });
 
-export const requirement = z.object({ system: z.string(), features: z.array(z.string()) }).meta({ id: "Requirement" });
+const requirement = z.object({ system: z.string(), features: z.array(z.string()) }).meta({ id: "Requirement" });
 
 /** The recorded decision: which machine, and why not the others. */
-export const placement = z
+const placement = z
   .object({
     requirement,
     chosen: machineName.nullable(),
@@ -44,7 +44,7 @@ const builtOutput = z
   .object({ name: z.string(), path: storePath, narHash: z.string(), narSize: z.int() })
   .meta({ id: "BuiltOutput" });
 
-export const attemptOutcome = z
+const attemptOutcome = z
   .discriminatedUnion("kind", [
     z.object({ kind: z.literal("built"), status: z.string(), outputs: z.array(builtOutput), phases }),
     z.object({
@@ -64,7 +64,7 @@ export const attemptOutcome = z
   .meta({ id: "AttemptOutcome" });
 export type AttemptOutcome = z.output<typeof attemptOutcome>;
 
-export const attempt = z
+const attempt = z
   .object({
     number: z.int().min(1),
     machine: machineName,
@@ -78,7 +78,7 @@ export const attempt = z
 export type Attempt = z.output<typeof attempt>;
 
 /** Why a ready step waits, decided anew for this answer. */
-export const waiting = z
+const waiting = z
   .object({
     kind: z.enum(["all-full", "backing-off", "no-eligible-machine", "no-machines", "being-placed"]),
     message: z.string(),

@@ -15,7 +15,7 @@ export const missingPaths = z
   .meta({ id: "MissingPaths" });
 
 /** What is known of a path before it is in the cache, as in its narinfo. */
-export const pathDescription = z
+const pathDescription = z
   .strictObject({
     storePath,
     narHash: z
@@ -39,7 +39,7 @@ export const pathDescriptions = z
   .meta({ id: "PathDescriptions" });
 
 /** One plain HTTP request, which needs no credentials. */
-export const signedRequest = z
+const signedRequest = z
   .object({
     method: z.enum(["GET", "PUT"]),
     url: z.string(),
@@ -51,7 +51,6 @@ export type SignedRequest = z.output<typeof signedRequest>;
 export const uploads = z
   .object({ uploads: z.array(z.object({ storePath, request: signedRequest })) })
   .meta({ id: "Uploads" });
-export type Uploads = z.output<typeof uploads>;
 
 export const registration = z
   .object({ registered: z.int().meta({ description: "How many paths are in the cache now" }) })

@@ -1,4 +1,5 @@
 import type { Attempt } from "../../../fleet/attempt.ts";
+import type { Step } from "../../../fleet/step.ts";
 import { DroverError } from "../../../nix/drover-error.ts";
 
 /** Where a reader of a step's log is: an attempt, and where in that attempt's log. */
@@ -26,10 +27,13 @@ export function printLogCursor({ attempt, within }: LogCursor): string {
  * Where a reader begins who does not say: at the first attempt since the derivation's last verdict. What led to the
  * latest attempt belongs to the story; what an earlier build of the same derivation came to does not.
  *
- * @param attempts all of a step's, first to last
+ * @param attempts all of the step's, first to last
  */
-export function beginning(attempts: readonly Attempt[]): LogCursor {
-  const earlier = attempts.slice(0, -1);
+export function beginning({ state }: Pick<Step, "state">, attempts: readonly Attempt[]): LogCursor {
+  // The latest attempt is the one being made, or the one that settled the step. A step that was wanted anew after a
+  // verdict has yet to be tried.
+  const settled = state === "succeeded" || state === "failed";
+  const earlier = settled || state === "assigned" ? attempts.slice(0, -1) : attempts;
   const before = earlier.findLast(({ outcome }) => outcome !== undefined && outcome.kind !== "machine-fault");
   return { attempt: (before?.number ?? 0) + 1, within: undefined };
 }

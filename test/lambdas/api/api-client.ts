@@ -7,7 +7,7 @@ import { operations } from "../../../lambdas/api/operations/catalogue.ts";
 import { problem, type Problem } from "../../../lambdas/api/schema/problem.ts";
 import { lambdaContext } from "../../../local/lambda-context.ts";
 
-export interface Request {
+interface Request {
   readonly path?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;

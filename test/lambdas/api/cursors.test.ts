@@ -174,12 +174,14 @@ describe("a place in a log", () => {
   };
 
   test.each([
-    ["the first, before there is any", [], 1],
-    ["the first, while faults follow each other", [fault, fault, undefined], 1],
-    ["the only one, though it is settled", [built], 1],
-    ["the one after an earlier build of the same derivation", [fault, built, fault, undefined], 3],
-    ["the latest, when each has a verdict", [built, built, built], 3],
-  ] as const)("begins at %s", (_, outcomes, attempt) => {
-    expect(beginning(attempts(...outcomes))).toEqual({ attempt, within: undefined });
+    ["the first, before there is any", "ready", [], 1],
+    ["the first, while faults follow each other", "assigned", [fault, fault, undefined], 1],
+    ["the first, while the next is waited for", "ready", [fault, fault], 1],
+    ["the only one, though it is settled", "succeeded", [built], 1],
+    ["the one after an earlier build of the same derivation", "assigned", [fault, built, fault, undefined], 3],
+    ["the latest, when each has a verdict", "failed", [built, built, built], 3],
+    ["the one to come, when the step is wanted anew", "waiting", [fault, built], 3],
+  ] as const)("begins at %s", (_, state, outcomes, attempt) => {
+    expect(beginning({ state }, attempts(...outcomes))).toEqual({ attempt, within: undefined });
   });
 });
