@@ -13,9 +13,10 @@ import { blobLogs } from "./logs/blob-logs.ts";
 import type { BinaryCache, NarSource } from "./ports/binary-cache.ts";
 import type { Blobs } from "./ports/blobs.ts";
 import type { Logs } from "./ports/logs.ts";
-import type { DispatchReceiver, Dispatches, FleetEvents, PlanRequests } from "./ports/queues.ts";
+import type { DispatchReceiver, Dispatches, FleetEvents, PlanRequests, Redelivery } from "./ports/queues.ts";
 import type { Secrets } from "./ports/secrets.ts";
 import { sqsDispatchReceiver } from "./queues/dispatch-receiver.ts";
+import { sqsRedelivery } from "./queues/redelivery.ts";
 import { sqsDispatches, sqsFleetEvents, sqsPlanRequests } from "./queues/senders.ts";
 import { sqsClient } from "./queues/sqs-client.ts";
 import { directorySecrets } from "./secrets/directory.ts";
@@ -28,6 +29,7 @@ export interface Cloud extends Stores, AsyncDisposable {
   readonly plans: PlanRequests;
   readonly dispatches: Dispatches;
   readonly receiver: DispatchReceiver;
+  readonly redelivery: { readonly plans: Redelivery; readonly fleetEvents: Redelivery };
   readonly blobs: Blobs;
   readonly cache: BinaryCache;
   /** The deployment's own cache first, then the upstream ones. */
@@ -70,6 +72,10 @@ export async function connectCloud(configuration: Configuration, log: Connection
     receiver: sqsDispatchReceiver(sqs, queueUrl("dispatch"), {
       onBadMessage: ({ code, message }) => log.warn("a message is no dispatch", { code, error: message }),
     }),
+    redelivery: {
+      plans: sqsRedelivery(sqs, queueUrl("plans")),
+      fleetEvents: sqsRedelivery(sqs, queueUrl("fleetEvents")),
+    },
     blobs,
     cache,
     sources: layeredSource([cache, ...upstreams]),

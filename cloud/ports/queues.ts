@@ -56,3 +56,9 @@ export interface DispatchReceiver {
    */
   receive(limit: number, signal: AbortSignal): Promise<HeldDispatch[]>;
 }
+
+/** Brings a message that could not be dealt with back sooner than the queue would by itself. */
+export interface Redelivery {
+  /** @param receipt the receipt handle of this delivery @param seconds until the next one */
+  after(receipt: string, seconds: number): Promise<void>;
+}

@@ -13,6 +13,7 @@ const planning = { ...cloud, now: Date.now };
 const reserveMilliseconds = 30_000;
 
 export const handler = queueHandler({
+  redelivery: cloud.redelivery.plans,
   logger: createLogger("plan", configuration.DROVER_LOG_LEVEL),
   parse: parsePlanRequest,
   handle: ({ build }, context) =>

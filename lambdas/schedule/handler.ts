@@ -10,6 +10,7 @@ const cloud = await connectCloud(configuration);
 const scheduling = { ...cloud, now: Date.now };
 
 export const handler = queueHandler({
+  redelivery: cloud.redelivery.fleetEvents,
   logger: createLogger("schedule", configuration.DROVER_LOG_LEVEL),
   parse: parseFleetEvent,
   handle: (event) => handleEvent(scheduling, event),
