@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import { bootMachines } from "./boot-machines.ts";
 import { findLeftovers } from "./leftovers.ts";
-import { listProcesses } from "./processes.ts";
+import { childrenOf, listProcesses } from "./processes.ts";
 import { mustRun } from "./run-command.ts";
 import { startOwner } from "./start-owner.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
@@ -42,7 +42,7 @@ describe("nothing of a fleet is left", () => {
     "after its owner's death by %s",
     async (signal) => {
       await using directory = await temporaryDirectory();
-      const owner = await startOwner(directory.path, mode);
+      await using owner = await startOwner(directory.path, mode);
       const seconds = `4242.${owner.process.pid}`;
       const session = spawn("ssh", [...(owner.machines[0]?.sshArguments ?? []), `setsid sleep ${seconds}`]);
       using _ = { [Symbol.dispose]: () => session.kill() }; // whether the network still told it of the end is not known
@@ -61,7 +61,7 @@ describe("nothing of a fleet is left", () => {
 
   test("after its owner has thrown an error", async () => {
     await using directory = await temporaryDirectory();
-    const owner = await startOwner(directory.path, mode, "throw");
+    await using owner = await startOwner(directory.path, mode, "throw");
     expect(await once(owner.process, "exit")).toEqual([1, null]);
     expect(belongings(owner.fleetName)).toEqual([]);
     expect(readdirSync(directory.path)).toEqual([]);
@@ -86,13 +86,12 @@ describe("nothing of a fleet is left", () => {
 
   test("after a boot that fails", async () => {
     await using directory = await temporaryDirectory();
-    const before = listProcesses().filter(({ command }) => command === "unshare").length;
     const machines = [{ name: "itchy" }, { name: "broken", maxSessions: Number.NaN }];
     await expect(bootMachines({ directory: directory.path, machines })).rejects.toMatchObject({
       code: "DROVER_MACHINE_BOOT",
       message: expect.stringContaining("MaxSessions"),
     });
-    expect(listProcesses().filter(({ command }) => command === "unshare")).toHaveLength(before);
+    expect(childrenOf(process.pid, listProcesses())).toEqual([]);
     expect(readdirSync(directory.path)).toEqual([]);
   });
 });
@@ -120,7 +119,7 @@ describe("findLeftovers", () => {
 
 test("a directory whose fleet is dead has place for another, which starts anew", async () => {
   await using directory = await temporaryDirectory();
-  const owner = await startOwner(directory.path, mode);
+  await using owner = await startOwner(directory.path, mode);
   const ended = once(owner.process, "exit");
   owner.process.kill("SIGKILL");
   await ended;

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { once } from "node:events";
 import { bootMachines } from "./boot-machines.ts";
 
 /**
  * A program that owns a fleet, for tests of how owners end: `node owner.ts DIRECTORY MODE [throw]`. Prints one line of
- * JSON when its two machines are up, then waits to be killed, or throws.
+ * JSON when its two machines are up, then throws, or waits to be killed, at the latest until its standard input ends: an
+ * owner does not outlive the test that started it.
  */
 const [directory = "", mode = "", ending] = process.argv.slice(2);
 
@@ -22,4 +23,4 @@ const machines = await Promise.all(
 );
 console.log(JSON.stringify({ fleetName: fleet.name, machines }));
 if (ending === "throw") throw new Error("the owner fails");
-await sleep(2 ** 31 - 1);
+await once(process.stdin.resume(), "end");

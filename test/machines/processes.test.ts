@@ -70,7 +70,7 @@ describe("machines on loopback ports", () => {
     await expect(startOwnerAs("games", mountPoint, machines, "namespaces")).rejects.toThrow(
       "can only be booted by root",
     );
-    const owner = await startOwnerAs("games", mountPoint, machines, "processes");
+    await using owner = await startOwnerAs("games", mountPoint, machines, "processes");
     expect(owner.machines.map(({ name }) => name)).toEqual(["itchy", "scratchy"]);
     for (const { name, sshArguments, specLine, port } of owner.machines) {
       expect(specLine).toMatch(/^ssh:\/\/builder@127\.0\.0\.1:\d+ /u);

@@ -13,8 +13,8 @@ const announcementSchema = z.object({
   ),
 });
 
-/** A process that runs owner.ts and has machines up. */
-export type Owner = z.infer<typeof announcementSchema> & { readonly process: ChildProcess };
+/** A process that runs owner.ts and has machines up. Disposing of it lets it end by itself, and waits for that. */
+export type Owner = z.infer<typeof announcementSchema> & AsyncDisposable & { readonly process: ChildProcess };
 
 const project = join(import.meta.dirname, "../..");
 
@@ -42,5 +42,12 @@ async function announced(child: ChildProcessWithoutNullStreams): Promise<Owner> 
       throw new Error(`the owner ended with ${code ?? signal} before its machines were up: ${await complaints}`);
     }),
   ]);
-  return { ...announcementSchema.parse(JSON.parse(String(line))), process: child };
+  return {
+    ...announcementSchema.parse(JSON.parse(String(line))),
+    process: child,
+    async [Symbol.asyncDispose]() {
+      child.stdin.end();
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    },
+  };
 }
