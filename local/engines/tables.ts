@@ -39,18 +39,27 @@ export async function createTable(
   topology: TableTopology,
 ): Promise<void> {
   const wanted = definition(name, topology);
-  if (!(await create(client, wanted))) {
-    const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
-    if (Table !== undefined && shape(Table) === shape(wanted)) return;
-    throw new DroverError("DROVER_TABLE_OTHER", `the table ${name} has other keys or indexes than this version needs`, {
-      subject: name,
-      remedy: "Use the version of Drover that made it, or begin anew: another data directory, or another DROVER_NAME.",
-    });
-  }
+  const isNew = await create(client, wanted);
   await waitUntilTableExists({ client, minDelay: 0.1, maxDelay: 2, maxWaitTime: 120 }, { TableName: name });
-  if (topology.timeToLive === undefined) return;
-  const specification = { Enabled: true, AttributeName: topology.timeToLive };
-  await client.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: specification }));
+  if (!isNew) {
+    await checkShape(client, name, wanted);
+  } else if (topology.timeToLive !== undefined) {
+    const specification = { Enabled: true, AttributeName: topology.timeToLive };
+    await client.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification: specification }));
+  }
+}
+
+async function checkShape(
+  client: DynamoDBDocumentClient,
+  name: string,
+  wanted: CreateTableCommandInput,
+): Promise<void> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+  if (Table !== undefined && shape(Table) === shape(wanted)) return;
+  throw new DroverError("DROVER_TABLE_OTHER", `the table ${name} has other keys or indexes than this version needs`, {
+    subject: name,
+    remedy: "Use the version of Drover that made it, or begin anew: another data directory, or another DROVER_NAME.",
+  });
 }
 
 function isTableName(name: string): name is TableName {

@@ -81,15 +81,20 @@ export function buildsContract(open: () => Promise<{ builds: Builds }>): void {
     expect(await builds.get("bld_unknown")).toBeUndefined();
   });
 
-  describe("settling targets", () => targetsContract(open));
-  describe("the list of a build", () => buildListContract(open));
+  describe("settling targets", () => {
+    targetsContract(open);
+  });
+  describe("the list of a build", () => {
+    buildListContract(open);
+  });
 }
+
+const failed = (number: number) => ({ step: stepId(number), name: `hello-${number}` });
 
 function targetsContract(open: () => Promise<{ builds: Builds }>): void {
   let builds: Builds;
   const ids = Array.from({ length: 30 }, (_, number) => stepId(number + 1));
   const { id } = newBuild(1);
-  const failed = (number: number) => ({ step: stepId(number), name: `hello-${number}` });
   const begin = async (keepGoing: boolean, targets = ids) => {
     ({ builds } = await open());
     await builds.create(newBuild(1, { keepGoing, waitingOn: targets }));

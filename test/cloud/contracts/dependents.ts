@@ -2,14 +2,15 @@ import { beforeEach, expect, test } from "vitest";
 import type { Dependent, Dependents } from "../../../cloud/ports/dependents.ts";
 import { stepId } from "./samples.ts";
 
+const step = (number: number): Dependent => ({ kind: "step", step: stepId(number) });
+const build = (number: number, target = false): Dependent => ({ kind: "build", build: `bld_${number}`, target });
+
 /** What every adapter of Dependents must do. @param open makes empty stores */
 export function dependentsContract(open: () => Promise<{ dependents: Dependents }>): void {
   let dependents: Dependents;
   beforeEach(async () => {
     ({ dependents } = await open());
   });
-  const step = (number: number): Dependent => ({ kind: "step", step: stepId(number) });
-  const build = (number: number, target = false): Dependent => ({ kind: "build", build: `bld_${number}`, target });
 
   test("who was added is there, of both kinds or of one", async () => {
     await dependents.add(stepId(1), [step(2), build(1), step(3), build(2, true)]);

@@ -167,7 +167,13 @@ export function stepsContract(open: () => Promise<StepsAndMachines>): void {
     expect(await machines.get("itchy")).toMatchObject({ running: 0 });
   });
 
-  describe("life of a step", () => stepsLifecycleContract(open));
-  describe("attempts and settlement", () => attemptsContract(open));
-  describe("contention", () => stepsContentionContract(open));
+  describe("life of a step", () => {
+    stepsLifecycleContract(open);
+  });
+  describe("attempts and settlement", () => {
+    attemptsContract(open);
+  });
+  describe("contention", () => {
+    stepsContentionContract(open);
+  });
 }

@@ -2,4 +2,6 @@ import { describe } from "vitest";
 import { dependentsContract } from "../contracts/dependents.ts";
 import { onDynamoDb } from "./on-dynamodb.ts";
 
-describe("dependents on DynamoDB", () => dependentsContract(onDynamoDb()));
+describe("dependents on DynamoDB", () => {
+  dependentsContract(onDynamoDb());
+});

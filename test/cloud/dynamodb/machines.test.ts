@@ -2,4 +2,6 @@ import { describe } from "vitest";
 import { machinesContract } from "../contracts/machines.ts";
 import { onDynamoDb } from "./on-dynamodb.ts";
 
-describe("machines on DynamoDB", () => machinesContract(onDynamoDb()));
+describe("machines on DynamoDB", () => {
+  machinesContract(onDynamoDb());
+});

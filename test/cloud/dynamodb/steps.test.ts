@@ -2,4 +2,6 @@ import { describe } from "vitest";
 import { stepsContract } from "../contracts/steps.ts";
 import { onDynamoDb } from "./on-dynamodb.ts";
 
-describe("steps on DynamoDB", () => stepsContract(onDynamoDb()));
+describe("steps on DynamoDB", () => {
+  stepsContract(onDynamoDb());
+});
