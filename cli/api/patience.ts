@@ -32,7 +32,8 @@ export async function patiently<T>(
       const wait = typeof retryAfter === "number" ? retryAfter : pause * (0.75 + Math.random() / 2);
       if (performance.now() + wait > end) throw error;
       onFault?.(error);
-      await sleep(wait, undefined, { signal });
+      // An interrupted pause ends with the signal's own reason, as an interrupted request does.
+      await sleep(wait, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
   }
 }

@@ -52,7 +52,7 @@ export function waitingLines(progress: BuildProgress): string[] {
 }
 
 /** `2 running, 3 waiting, 7 of 12 done, 1 failed`. */
-export function countsText(progress: BuildProgress): string {
+function countsText(progress: BuildProgress): string {
   if (progress.build.state === "planning" && progress.steps.length === 0) return "planning";
   const failed = progress.count("failed", "dependency-failed");
   return [

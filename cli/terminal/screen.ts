@@ -12,7 +12,7 @@ export function openScreen(output: Output, stream: NodeJS.WritableStream): Scree
   return output.isTerminal ? new LiveScreen(output, stream) : plainScreen(output);
 }
 
-export function plainScreen(output: Output): Screen {
+function plainScreen(output: Output): Screen {
   return {
     output,
     print: (lines) => {

@@ -5,7 +5,7 @@ import { type FaultService, type ReceivedRequest, type Reply, startFaultService 
 import { buildView } from "./views.ts";
 
 /** What the service says while it is being followed: one of these for each question, the last one ever after. */
-export interface Chapter {
+interface Chapter {
   readonly build?: Partial<Build>;
   readonly steps?: readonly BuildStep[];
 }
