@@ -1,16 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DeleteMessageCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
-import { directoryBlobs } from "../../../cloud/blobs/directory.ts";
-import { signedBlobServer } from "../../../cloud/blobs/signed-http.ts";
 import { parseConfiguration } from "../../../cloud/configuration.ts";
 import { type Cloud, connectCloud } from "../../../cloud/connect.ts";
 import { dynamoDbClient } from "../../../cloud/dynamodb/client.ts";
-import { directorySecrets } from "../../../cloud/secrets/directory.ts";
 import { makeSecrets } from "../../../cloud/secrets/make-secrets.ts";
 import { sqsClient } from "../../../cloud/queues/sqs-client.ts";
 import { queueName } from "../../../cloud/topology/names.ts";
@@ -20,6 +16,7 @@ import { noMeasurements } from "../../../lambdas/observability/measurements.ts";
 import { startDynamoDb } from "../../../local/engines/dynamodb.ts";
 import { createQueues, startSqs } from "../../../local/engines/sqs.ts";
 import { createTables } from "../../../local/engines/tables.ts";
+import { openGateway } from "../../../local/http/open-gateway.ts";
 import { type ApiClient, apiClient } from "./api-client.ts";
 
 export const token = "drv_test-token";
@@ -27,6 +24,8 @@ export const token = "drv_test-token";
 /** The api function upon real stores and queues, without the other functions: nothing happens to what it starts. */
 export interface Deployment extends AsyncDisposable {
   readonly api: ApiClient;
+  /** Where it answers HTTP, blobs included. */
+  readonly url: string;
   readonly cloud: Cloud;
   /** What the function logged, newest last. */
   readonly logged: { level: string; message: string; fields: LogFields }[];
@@ -46,13 +45,13 @@ export async function startDeployment(): Promise<Deployment> {
   const secrets = join(directory, "secrets");
   const blobs = join(directory, "blobs");
   await Promise.all([createTables(tables, "drover"), createQueues(queues, "drover"), makeSecrets(secrets, "drover")]);
-  const blobServer = resources.use(await serveBlobs(blobs, secrets));
+  const door = resources.use(await openGateway({ blobs, secrets, port: 0 }));
   const configuration = parseConfiguration({
     DROVER_DYNAMODB_ENDPOINT: dynamoDb.endpoint,
     DROVER_SQS_ENDPOINT: sqs.endpoint,
     DROVER_QUEUE_URL_BASE: sqs.queueUrlBase,
     DROVER_BLOBS: pathToFileURL(blobs).href,
-    DROVER_BLOBS_URL: blobServer.url,
+    DROVER_BLOBS_URL: `${door.url}/blobs`,
     DROVER_SECRETS: pathToFileURL(secrets).href,
     DROVER_TOKEN_SHA256: createHash("sha256").update(token).digest("hex"),
     DROVER_DEFAULT_SYSTEM: "aarch64-linux",
@@ -73,9 +72,11 @@ export async function startDeployment(): Promise<Deployment> {
     log: { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") },
     measurements: noMeasurements,
   });
+  door.open(handler);
   const owned = resources.move();
   return {
     api: apiClient(handler, token),
+    url: door.url,
     cloud,
     logged,
     async sent(queue) {
@@ -91,25 +92,6 @@ export async function startDeployment(): Promise<Deployment> {
       }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
-
-/** Serves signed blob URLs as the embedded mode does, from the same directory and with the same key. */
-async function serveBlobs(directory: string, secretDirectory: string): Promise<AsyncDisposable & { url: string }> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/blobs`;
-  const secrets = directorySecrets(secretDirectory);
-  const secret = async (): Promise<Uint8Array> => Buffer.from(await secrets.read("url-signing-key"), "hex");
-  const answer = signedBlobServer({ blobs: directoryBlobs({ directory, url, secret }), secret, prefix: "/blobs/" });
-  server.on("request", (request, response) => void answer(request, response));
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
 }
 
