@@ -1,3 +1,4 @@
+import { glob, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { DroverError } from "../../../nix/drover-error.ts";
 import { createApi } from "../../../lambdas/api/create-api.ts";
@@ -100,9 +101,20 @@ describe("what is not a route", () => {
 });
 
 describe("the statuses of codes", () => {
-  test("are errors, and their codes make kebab-case names", () => {
+  test("have one for every error that the api function throws itself, but for its own faults", async () => {
+    const thrown = new Set<string>();
+    for await (const file of glob("lambdas/api/**/*.ts")) {
+      const source = await readFile(file, "utf8");
+      for (const [, code = ""] of source.matchAll(/(?:DroverError|refusal)\(\s*"(DROVER_\w+)"/g)) thrown.add(code);
+    }
+    thrown.delete("DROVER_INTERNAL");
+    expect(thrown.size).toBeGreaterThan(12);
+    expect(Object.keys(statusOfCode)).toEqual(expect.arrayContaining([...thrown]));
+  });
+
+  test("are errors", () => {
     for (const [code, status] of Object.entries(statusOfCode)) {
-      expect(code).toMatch(/^DROVER_[A-Z]+(_[A-Z]+)*$/);
+      expect(code).toMatch(/^DROVER_[A-Z0-9]+(_[A-Z0-9]+)*$/);
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(600);
     }
