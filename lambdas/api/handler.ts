@@ -10,7 +10,7 @@ const logger = createLogger("api", configuration.DROVER_LOG_LEVEL);
 
 export const handler = createApi({
   connect: async () => ({
-    ...(await connectCloud(configuration)),
+    ...(await connectCloud(configuration, { warn: (message, fields = {}) => logger.warn(message, fields) })),
     defaultSystem: configuration.DROVER_DEFAULT_SYSTEM,
     tokenSha256: configuration.DROVER_TOKEN_SHA256,
     now: Date.now,
