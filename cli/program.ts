@@ -46,7 +46,7 @@ function createProgram(context: Context, version: string, done: (code: number) =
     .option("--port <n>", "where to listen", wholeNumber(0, 65_535))
     .action(async (options) => {
       const { up } = await import("./commands/up.ts");
-      done(await up(options));
+      up(options);
     });
 
   const machines = program.command("machines").description("the fleet");

@@ -59,7 +59,11 @@ export async function connectCloud(configuration: Configuration, log: Connection
   const queueUrl = (queue: QueueName) =>
     `${configuration.DROVER_QUEUE_URL_BASE}/${queueName(configuration.DROVER_NAME, queue)}`;
   const upstreams = configuration.DROVER_UPSTREAM_CACHES.map((url) =>
-    upstreamCache({ url, trustedPublicKeys: configuration.DROVER_TRUSTED_PUBLIC_KEYS, log }),
+    upstreamCache({
+      url,
+      trustedPublicKeys: configuration.DROVER_TRUSTED_PUBLIC_KEYS,
+      onRefused: ({ code, message }) => log.warn("an upstream path counts as absent", { code, error: message }),
+    }),
   );
   const signingKey = async () => parseSecretKey(await secrets.read("signing-key"));
   const cache = droverCache({ blobs, signingKey, upstreams });

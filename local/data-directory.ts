@@ -54,7 +54,10 @@ export async function writeForNix(directory: DataDirectory, publicKey: string): 
 }
 
 /** What the command line client reads when it is told nothing else. */
-export async function writeProfile(file: string, profile: { url: string; token: string }): Promise<void> {
+export async function writeProfile(
+  file: string,
+  profile: { url: string; token: string; publicKey: string },
+): Promise<void> {
   await mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
   await writeFile(file, `${JSON.stringify(profile, undefined, 2)}\n`, { mode: 0o600 });
 }

@@ -17,10 +17,7 @@ const drainTime = 2_000;
  *
  * @param environment all of the runner's environment
  */
-export async function keepRunnerGoing(
-  environment: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<void> {
+export async function keepRunnerGoing(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     // Its standard input is a pipe that nobody writes to: its end tells the runner that this process is gone.
     const runner = spawn(process.execPath, [main, "--stop-with-parent"], {

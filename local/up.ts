@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { profilePath } from "../cli/api/service.ts";
 import { DroverError } from "../nix/drover-error.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
 import { type DataDirectory, openDataDirectory, tokenDigest, writeForNix, writeProfile } from "./data-directory.ts";
@@ -46,17 +47,20 @@ async function up(dataPath: string, wantedPort: number): Promise<void> {
     signal: triggersStopping.signal,
   });
   const runner = keepRunnerGoing(process.env, stopping.signal);
-  void engines.failed.then((error) => {
-    if (error === undefined) return;
-    report(error);
-    process.exitCode = 1;
-    stopping.abort();
-  });
+  void stopWhenFailed(engines.failed, stopping);
 
   await announce(directory, engines.publicKey, door.url);
   await runner;
   triggersStopping.abort();
   await triggers;
+}
+
+async function stopWhenFailed(failed: Engines["failed"], stopping: AbortController): Promise<void> {
+  const error = await failed;
+  if (error === undefined) return;
+  report(error);
+  process.exitCode = 1;
+  stopping.abort();
 }
 
 function settings(directory: DataDirectory, engines: Engines, url: string): Record<string, string> {
@@ -74,17 +78,13 @@ function settings(directory: DataDirectory, engines: Engines, url: string): Reco
 
 async function announce(directory: DataDirectory, publicKey: string, url: string): Promise<void> {
   await writeForNix(directory, publicKey);
-  const profile = { url, token: directory.token };
+  const profile = { url, token: directory.token, publicKey };
   await writeProfile(join(directory.path, "profile.json"), profile);
-  await writeProfile(join(configHome(), "drover", "profile.json"), profile);
+  await writeProfile(profilePath(process.env), profile);
   console.log(`data   ${directory.path}`);
   console.log(`token  ${directory.token}`);
   console.log(`cache  ${url}/cache  signed by ${publicKey}`);
   console.log(`ready ${url}`);
-}
-
-function configHome(): string {
-  return process.env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config");
 }
 
 function dataHome(): string {

@@ -17,6 +17,13 @@ export interface DeploymentOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** What of a request the tests set. */
+export interface ApiRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** The whole product, started as a user starts it: `drover up`. */
 export interface Deployment extends AsyncDisposable {
   readonly url: string;
@@ -30,7 +37,7 @@ export interface Deployment extends AsyncDisposable {
   /** Starts a command and leaves it running. */
   startDrover(args: readonly string[]): ChildProcess;
   /** A request to the API with the deployment's token. */
-  api(path: string, init?: RequestInit): Promise<Response>;
+  api(path: string, init?: ApiRequest): Promise<Response>;
   /** The process of the runner, as the host sees it. */
   runnerPid(): Promise<number>;
   /** Ends it as Ctrl-C does, and waits for that. */

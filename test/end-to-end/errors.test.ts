@@ -2,6 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MachineFault } from "../../fleet/machine.ts";
+import type * as z from "zod";
+import { build as buildSchema } from "../../lambdas/api/schema/builds.ts";
+import { registration, uploads } from "../../lambdas/api/schema/store.ts";
 import type { Attempt } from "../../lambdas/api/schema/steps.ts";
 import { formatHash, sha256 } from "../../nix/hash.ts";
 import { singleFileNar } from "../../nix/nar/write.ts";
@@ -181,17 +184,21 @@ describe("bad input is refused", () => {
         },
       ],
     };
-    const signed = await post("/v1/store/uploads", body);
-    const { method, url, headers } = signed.uploads[0].request;
+    const signed = await post("/v1/store/uploads", body, uploads);
+    const { method = "PUT", url = "", headers = {} } = signed.uploads[0]?.request ?? {};
     const response = await fetch(url, { method, headers, body: nar });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: "DROVER_NAR_HASH" });
     expect((await stack.deployment.api(`/cache/${"a".repeat(32)}.narinfo`)).status).toBe(404);
   });
 
-  async function post(path: string, body: unknown) {
+  async function post<Schema extends z.ZodType>(
+    path: string,
+    body: unknown,
+    answer: Schema,
+  ): Promise<z.output<Schema>> {
     const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-    return await (await stack.deployment.api(path, init)).json();
+    return answer.parse(await (await stack.deployment.api(path, init)).json());
   }
 
   /** Uploads one file and nothing of what it needs, as no client of ours would: it claims to refer to nothing. */
@@ -199,15 +206,15 @@ describe("bad input is refused", () => {
     const nar = singleFileNar(contents);
     const narHash = formatHash({ algorithm: "sha256", bytes: sha256(nar) }, "nix32");
     const body = { paths: [{ storePath, narHash, narSize: nar.length, references: [] }] };
-    const { uploads } = await post("/v1/store/uploads", body);
-    const { method, url, headers } = uploads[0].request;
+    const signed = await post("/v1/store/uploads", body, uploads);
+    const { method = "PUT", url = "", headers = {} } = signed.uploads[0]?.request ?? {};
     const response = await fetch(url, { method, headers, body: Buffer.from(nar) });
     expect(await response.text()).toBe("");
-    await post("/v1/store/paths", body);
+    await post("/v1/store/paths", body, registration);
   }
 
   async function submitAlone(drvPath: string) {
-    const { id } = await post("/v1/builds", { targets: [{ drvPath }] });
+    const { id } = await post("/v1/builds", { targets: [{ drvPath }] }, buildSchema);
     expect(await stack.finished(id)).toMatchObject({ state: "failed" });
     const [entry] = await stack.steps(id);
     return entry?.failure;
