@@ -8,7 +8,7 @@ const noParameters = z.strictObject({});
 /**
  * Reads what an operation takes out of a request. All mistakes are reported at once.
  *
- * @throws {DroverError} DROVER_REQUEST, DROVER_MEDIA_TYPE, DROVER_BODY_NOT_JSON
+ * @throws {DroverError} DROVER_REQUEST_INVALID, DROVER_MEDIA_TYPE, DROVER_BODY_NOT_JSON
  */
 export function parseRequest<Input extends z.ZodObject>(
   { input, mediaType = "application/json" }: { input: Input; mediaType?: "application/json" | "text/plain" },

@@ -34,7 +34,7 @@ interface Definition<Input extends z.ZodObject> {
 /** One operation of the API, whatever it takes and gives. */
 export interface Operation extends Definition<z.ZodObject> {
   readonly success: Success;
-  /** @throws {DroverError} DROVER_REQUEST when the request is not as `input` says, and the operation's own */
+  /** @throws {DroverError} DROVER_REQUEST_INVALID when the request is not as `input` says, and the operation's own */
   answer(dependencies: ApiDependencies, request: RawRequest, call: Call): Promise<Reply>;
 }
 

@@ -16,7 +16,7 @@ export function invalidRequest(issues: readonly z.core.$ZodIssue[]): DroverError
   const where = first?.parameter ?? first?.pointer ?? "";
   const shown = first === undefined ? "" : `: ${where === "" ? "" : `${where} `}${first.message}`;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  return new DroverError("DROVER_REQUEST", `The request is not as the API describes it${shown}${more}`, {
+  return new DroverError("DROVER_REQUEST_INVALID", `The request is not as the API describes it${shown}${more}`, {
     remedy: "Correct what is listed under `errors`; /openapi.json describes every operation.",
     details: { errors: errors.slice(0, listed) },
     ...(where !== "" && { subject: where }),

@@ -1,6 +1,6 @@
 /** The HTTP status of each error that is the caller's. Any other error is ours, and 500. */
 export const statusOfCode: Readonly<Record<string, number>> = {
-  DROVER_REQUEST: 400,
+  DROVER_REQUEST_INVALID: 400,
   DROVER_BODY_NOT_JSON: 400,
   DROVER_CURSOR: 400,
   DROVER_STORE_PATH: 400,

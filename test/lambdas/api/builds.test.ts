@@ -99,7 +99,7 @@ describe("submitting", () => {
     const problem = await deployment.api.problem("submitBuild", { body });
     expect(problem).toMatchObject({
       status: 400,
-      code: "DROVER_REQUEST",
+      code: "DROVER_REQUEST_INVALID",
       errors: [expect.objectContaining({ pointer })],
     });
   });

@@ -104,7 +104,7 @@ describe("importing machines", () => {
     expect(json).toMatchObject({ status: 415, code: "DROVER_MEDIA_TYPE" });
     expect(json.remedy).toContain("text/plain");
     const misspelt = await api.problem("importMachines", { body: "a", query: { dryrun: "true", dryRun: "yes" } });
-    expect(misspelt).toMatchObject({ status: 400, code: "DROVER_REQUEST" });
+    expect(misspelt).toMatchObject({ status: 400, code: "DROVER_REQUEST_INVALID" });
     expect(misspelt.errors?.map(({ parameter }) => parameter).toSorted()).toEqual(["dryRun", "dryrun"]);
   });
 

@@ -71,7 +71,7 @@ describe("uploading", () => {
     const { description } = await textObject("fields", "x");
     const paths = [description, { ...description, narSize: -1, nraHash: "x", references: ["/tmp/x"] }];
     const problem = await deployment.api.problem("signUploads", { body: { paths } });
-    expect(problem).toMatchObject({ status: 400, code: "DROVER_REQUEST" });
+    expect(problem).toMatchObject({ status: 400, code: "DROVER_REQUEST_INVALID" });
     expect(problem.errors?.map(({ pointer }) => pointer).toSorted()).toEqual([
       "/paths/1/narSize",
       "/paths/1/nraHash",
