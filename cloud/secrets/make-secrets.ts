@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import ssh2 from "ssh2";
 import { generateSigningKey } from "../../nix/signing.ts";
 import type { SecretName } from "../ports/secrets.ts";
+import { generateSshIdentity } from "./ssh-identity.ts";
 
 /**
  * Makes the secrets that a directory lacks, at a deployment's first start. What is there stays: machines and clients
@@ -16,7 +16,7 @@ export async function makeSecrets(directory: string, deployment: string): Promis
   await chmod(directory, 0o700);
   const makers: Record<SecretName, () => string> = {
     "signing-key": () => generateSigningKey(`${deployment}-1`).secret,
-    "ssh-identity": () => ssh2.utils.generateKeyPairSync("ed25519", { comment: deployment }).private,
+    "ssh-identity": () => generateSshIdentity(deployment),
     "url-signing-key": () => randomBytes(32).toString("hex"),
   };
   for (const [name, make] of Object.entries(makers)) {
