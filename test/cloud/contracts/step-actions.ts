@@ -80,5 +80,5 @@ export const actions: fc.Arbitrary<(Action | NextAction)[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ type: fc.constant("settle" as const), ...about }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("finish" as const), ...about }) },
   ),
-  { minLength: 5, maxLength: 30 },
+  { minLength: 5, maxLength: 30, size: "max" },
 );
