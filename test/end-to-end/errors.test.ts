@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MachineFault } from "../../fleet/machine.ts";
 import type * as z from "zod";
 import { build as buildSchema } from "../../lambdas/api/schema/builds.ts";
+import { problem } from "../../lambdas/api/schema/problem.ts";
 import { registration, uploads } from "../../lambdas/api/schema/store.ts";
 import type { Attempt } from "../../lambdas/api/schema/steps.ts";
 import { formatHash, sha256 } from "../../nix/hash.ts";
+import { textStorePath } from "../../nix/store-path.ts";
 import { singleFileNar } from "../../nix/nar/write.ts";
 import { type Stack, startStack } from "./stack.ts";
 
@@ -34,7 +36,7 @@ beforeAll(async () => {
             case "untrusted":
               return { ...machine, user: "nixssh" as const, trusted: false };
             case "full":
-              return { ...machine, storeSizeMegabytes: 16 };
+              return { ...machine, storeSizeMegabytes: 64 };
             default:
               return machine;
           }
@@ -61,7 +63,7 @@ beforeAll(async () => {
     }
   });
   await fleet.machine("unreachable").powerOff();
-  await fleet.machine("full").run("head -c 20M /dev/zero > /nix/filling || true");
+  await fleet.machine("full").fillDisk(4);
   const { code, stderr } = await stack.deployment.drover(["machines", "import", "-"], { input: lines.join("\n") });
   expect(stderr).not.toContain("error");
   expect(code).toBe(0);
@@ -70,7 +72,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 /** Submits a step for one of the bad machines, and returns the first fault it meets there. */
 async function faultAt(name: string): Promise<MachineFault> {
-  const id = await stack.submit(await stack.instantiate("trivial", { system: system(name) }));
+  const id = await stack.submit(await stack.instantiate("big", { system: system(name), megabytes: 8 }));
   for (let tries = 0; tries < 300; tries += 1) {
     const [entry] = await stack.steps(id);
     const attempts: readonly Attempt[] = entry === undefined ? [] : (await stack.step(entry.step)).attempts;
@@ -139,37 +141,57 @@ describe("bad input is refused", () => {
     return { stderr, code };
   }
 
-  async function upload(name: string, bytes: string): Promise<string> {
-    const file = join(stack.directory, name);
-    await writeFile(file, bytes);
-    return (await stack.client.mustRun("nix-store", ["--add", file])).trim();
-  }
-
   it("that is no derivation", async () => {
-    const path = await upload("plain.txt", "no derivation");
+    const file = join(stack.directory, "plain.txt");
+    await writeFile(file, "no derivation");
+    const path = (await stack.client.mustRun("nix-store", ["--add", file])).trim();
     const { stderr } = await refused(path);
     expect(stderr).toMatch(/DROVER_(NOT_A_DERIVATION|USAGE|TARGET)/);
   });
 
   it("that is a truncated derivation", async () => {
     const [whole = ""] = await stack.instantiate("trivial");
-    const cut = `/nix/store/${"c".repeat(32)}-cut.drv`;
-    await uploadAlone(cut, (await readFile(stack.client.realPath(whole))).subarray(0, 100));
-    expect(await submitAlone(cut)).toMatchObject({
+    const bytes = (await readFile(stack.client.realPath(whole))).subarray(0, 100);
+    const drvPath = textStorePath("cut.drv", bytes, []);
+    await upload(drvPath, bytes);
+    expect(await post("/v1/store/paths", descriptionOf(drvPath, bytes), registration)).toEqual({ registered: 1 });
+    const { id } = await post("/v1/builds", { targets: [{ drvPath }] }, buildSchema);
+    expect(await stack.finished(id)).toMatchObject({ state: "failed" });
+    const [entry] = await stack.steps(id);
+    expect(entry?.failure).toMatchObject({
       code: "DROVER_DERIVATION_SYNTAX",
       message: expect.stringMatching(/byte \d+/),
       remedy: expect.stringMatching(/./),
     });
   });
 
-  it("whose closure was not uploaded, listing what is missing", async () => {
-    const [top = ""] = await stack.instantiate("chain", { length: 2 });
-    await uploadAlone(top, await readFile(stack.client.realPath(top)));
-    expect(await submitAlone(top)).toMatchObject({
+  it("that was not uploaded, listing what is missing", async () => {
+    const [drvPath = ""] = await stack.instantiate("trivial");
+    expect(await post("/v1/builds", { targets: [{ drvPath }] }, problem)).toMatchObject({
       code: "DROVER_CLOSURE_INCOMPLETE",
-      message: expect.stringMatching(/chain-1\.drv/),
-      remedy: expect.stringMatching(/drover build/),
+      detail: expect.stringContaining(drvPath),
+      remedy: expect.stringMatching(/./),
     });
+  });
+
+  it("whose closure was not uploaded, listing what is missing", async () => {
+    const [drvPath = ""] = await stack.instantiate("chain", { length: 2 });
+    const bytes = await readFile(stack.client.realPath(drvPath));
+    const references = (await stack.client.mustRun("nix-store", ["--query", "--references", drvPath]))
+      .trim()
+      .split("\n");
+    await upload(drvPath, bytes);
+    const answer = await post("/v1/store/paths", descriptionOf(drvPath, bytes, references), problem);
+    expect(answer.code).toBe("DROVER_REFERENCE_MISSING");
+    for (const reference of references) expect(JSON.stringify(answer)).toContain(reference);
+  });
+
+  it("that is not what its path says", async () => {
+    const [drvPath = ""] = await stack.instantiate("trivial");
+    const bytes = Buffer.from("Derive(something else)");
+    await upload(drvPath, bytes);
+    const answer = await post("/v1/store/paths", descriptionOf(drvPath, bytes), problem);
+    expect(answer.code).toBe("DROVER_CONTENT_ADDRESS");
   });
 
   it("whose NAR has another hash than was announced", async () => {
@@ -201,23 +223,17 @@ describe("bad input is refused", () => {
     return answer.parse(await (await stack.deployment.api(path, init)).json());
   }
 
-  /** Uploads one file and nothing of what it needs, as no client of ours would: it claims to refer to nothing. */
-  async function uploadAlone(storePath: string, contents: Uint8Array): Promise<void> {
+  function descriptionOf(storePath: string, contents: Uint8Array, references: readonly string[] = []) {
     const nar = singleFileNar(contents);
     const narHash = formatHash({ algorithm: "sha256", bytes: sha256(nar) }, "nix32");
-    const body = { paths: [{ storePath, narHash, narSize: nar.length, references: [] }] };
-    const signed = await post("/v1/store/uploads", body, uploads);
-    const { method = "PUT", url = "", headers = {} } = signed.uploads[0]?.request ?? {};
-    const response = await fetch(url, { method, headers, body: Buffer.from(nar) });
-    expect(await response.text()).toBe("");
-    await post("/v1/store/paths", body, registration);
+    return { paths: [{ storePath, narHash, narSize: nar.length, references }] };
   }
 
-  async function submitAlone(drvPath: string) {
-    const { id } = await post("/v1/builds", { targets: [{ drvPath }] }, buildSchema);
-    expect(await stack.finished(id)).toMatchObject({ state: "failed" });
-    const [entry] = await stack.steps(id);
-    return entry?.failure;
+  async function upload(storePath: string, contents: Uint8Array): Promise<void> {
+    const signed = await post("/v1/store/uploads", descriptionOf(storePath, contents), uploads);
+    const { method = "PUT", url = "", headers = {} } = signed.uploads[0]?.request ?? {};
+    const response = await fetch(url, { method, headers, body: Buffer.from(singleFileNar(contents)) });
+    expect(await response.text()).toBe("");
   }
 });
 
