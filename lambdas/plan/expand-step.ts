@@ -1,4 +1,5 @@
-import { isFinal, type Step, type StepFailure } from "../../fleet/step.ts";
+import type { FleetEvent } from "../../cloud/ports/queues.ts";
+import { isFinal, type Step, type StepFailure, type StepId } from "../../fleet/step.ts";
 import type { Build, BuildStep } from "../../fleet/build.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 import { storePathHash, storePathName, type StorePath } from "../../nix/store-path.ts";
@@ -29,16 +30,26 @@ export async function expandStep(
   await wantSteps(planning, build, examination.toBuildFirst, entry);
   const { requirementClass } = examination;
   const waitingOn = examination.toBuildFirst.map(storePathHash);
-  await steps.apply(entry.step, { type: "expanded", requirementClass, waitingOn }, now());
+  const expanded = await steps.apply(entry.step, { type: "expanded", requirementClass, waitingOn }, now());
   // A dependency that was settled before this step was among its dependents tells it nothing by itself.
   const settled = (await steps.getMany(waitingOn)).filter(({ state }) => isFinal(state));
-  await events.send(settled.map(({ id }) => ({ type: "step-settled", step: id })));
-
-  const step = await steps.get(entry.step);
-  if (step !== undefined) await builds.reflect(build.id, step);
-  if (step?.state === "ready") await events.send([{ type: "step-ready", step: step.id }]);
-  if (step !== undefined && isFinal(step.state)) await events.send([{ type: "step-settled", step: step.id }]);
+  const step = expanded ?? (await steps.get(entry.step));
+  await Promise.all([
+    events.send([...settled.map(({ id }) => settledEvent(id)), ...(step === undefined ? [] : nextEvent(step))]),
+    step === undefined ? undefined : builds.reflect(build.id, step),
+  ]);
+  // Last, since it ends the plan message's duty for this step.
   await builds.planned(build.id, [{ step: entry.step, needed: true }]);
+}
+
+/** What has to happen to a step that has been read. One that waits is told by what it waits for. */
+function nextEvent(step: Step): FleetEvent[] {
+  if (step.state === "ready") return [{ type: "step-ready", step: step.id }];
+  return isFinal(step.state) ? [settledEvent(step.id)] : [];
+}
+
+function settledEvent(step: StepId): FleetEvent {
+  return { type: "step-settled", step };
 }
 
 /** Makes steps of derivations, shared with other builds that want them, and puts them on the build's list. */
@@ -47,8 +58,8 @@ export async function wantSteps(
   build: Build,
   drvPaths: readonly StorePath[],
   dependent?: BuildStep,
-): Promise<void> {
-  if (drvPaths.length === 0) return;
+): Promise<BuildStep[]> {
+  if (drvPaths.length === 0) return [];
   const { steps, builds, dependents, now } = planning;
   const target = dependent === undefined;
   const wanted: Step[] = [];
@@ -61,14 +72,15 @@ export async function wantSteps(
     wanted.push(...(await Promise.all(ensured)));
   }
   const ids = wanted.map(({ id }) => id);
-  await dependents.addToEach(ids, { kind: "build", build: build.id, target });
-  if (dependent !== undefined) await dependents.addToEach(ids, { kind: "step", step: dependent.step });
-  await builds.addSteps(
-    build.id,
-    wanted.map(({ id, drvPath, name }) => {
-      return { build: build.id, step: id, drvPath, name, state: "planning", target, changedAt: now() };
-    }),
-  );
+  const entries = wanted.map(({ id, drvPath, name }): BuildStep => {
+    return { build: build.id, step: id, drvPath, name, state: "planning", target, changedAt: now() };
+  });
+  await Promise.all([
+    dependents.addToEach(ids, { kind: "build", build: build.id, target }),
+    dependent === undefined ? undefined : dependents.addToEach(ids, { kind: "step", step: dependent.step }),
+    builds.addSteps(build.id, entries),
+  ]);
+  return entries;
 }
 
 async function refuse(

@@ -1,5 +1,4 @@
-import type { Build } from "../../fleet/build.ts";
-import { isFinished } from "../../fleet/build.ts";
+import { isFinished, type Build, type BuildStep } from "../../fleet/build.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 import { storePathHash, type StorePath } from "../../nix/store-path.ts";
 import { DerivationFiles } from "./derivation-files.ts";
@@ -22,11 +21,14 @@ export async function planBuild(planning: Planning, id: string, outOfTime: () =>
   const build = await builds.get(id);
   if (build === undefined || isFinished(build.state)) return;
   const files = new DerivationFiles(planning.sources);
-  if (build.state === "planning") await startWithTargets(planning, files, build);
+  const started = build.state === "planning" ? await startWithTargets(planning, files, build) : [];
+  // A build of few targets begins with them at once. With many, an invocation before may have walked some already, and
+  // only the list knows which.
+  let entries = started.length <= width ? started : [];
   for (;;) {
-    const entries = await builds.unplanned(id, width);
+    if (entries.length === 0) entries = await builds.unplanned(id, width);
     if (entries.length === 0) break;
-    await Promise.all(entries.map((entry) => expandStep(planning, files, build, entry)));
+    await Promise.all(entries.splice(0, width).map((entry) => expandStep(planning, files, build, entry)));
     if (outOfTime()) {
       await plans.send({ build: id });
       return;
@@ -36,8 +38,9 @@ export async function planBuild(planning: Planning, id: string, outOfTime: () =>
 }
 
 /** Targets whose wanted outputs are all there already are settled at once; the others become steps. */
-async function startWithTargets(planning: Planning, files: DerivationFiles, build: Build): Promise<void> {
+async function startWithTargets(planning: Planning, files: DerivationFiles, build: Build): Promise<BuildStep[]> {
   const { builds, sources, now } = planning;
+  const entries: BuildStep[] = [];
   for (let start = 0; start < build.targets.length; start += width) {
     const group = build.targets.slice(start, start + width);
     const examined = await Promise.all(
@@ -48,11 +51,12 @@ async function startWithTargets(planning: Planning, files: DerivationFiles, buil
       }),
     );
     const missing = examined.filter(({ done }) => !done).map(({ drvPath }) => drvPath);
-    await wantSteps(planning, build, missing);
+    entries.push(...(await wantSteps(planning, build, missing)));
     for (const { drvPath, done } of examined) {
       if (done) await builds.targetSettled(build.id, storePathHash(drvPath), undefined, now());
     }
   }
+  return entries;
 }
 
 /** None where the derivation can not be read: its step is then refused with the reason when it is examined. */

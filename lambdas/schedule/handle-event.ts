@@ -37,8 +37,8 @@ async function stepReady(scheduling: Scheduling, id: string): Promise<void> {
 async function attemptFinished(scheduling: Scheduling, id: string, number: number): Promise<void> {
   const attempt = await scheduling.steps.attempt(id, number);
   if (attempt?.outcome === undefined) return;
-  await scheduling.steps.settle(id, number, attempt.outcome, scheduling.now());
-  const step = await scheduling.steps.get(id);
+  const settled = await scheduling.steps.settle(id, number, attempt.outcome, scheduling.now());
+  const step = settled ?? (await scheduling.steps.get(id));
   if (step === undefined) return;
   const ready = await consequences(scheduling, step);
   if (attempt.outcome.kind === "machine-fault") await comeBackAfterFault(scheduling, attempt.machine);

@@ -12,22 +12,18 @@ import { reflect, type Scheduling } from "./scheduling.ts";
  */
 export async function placeStep(scheduling: Scheduling, step: Step): Promise<boolean> {
   for (;;) {
-    const placement = place(
-      parseRequirementClass(step.requirementClass),
-      await scheduling.machines.list(),
-      scheduling.now(),
-    );
+    const [machines, followed] = await Promise.all([scheduling.machines.list(), followedUntil(scheduling, step)]);
+    const now = scheduling.now();
+    const placement = place(parseRequirementClass(step.requirementClass), machines, now);
     if (!isChosen(placement)) {
       await sayWhyItWaits(scheduling, step, placement);
       return false;
     }
-    const now = scheduling.now();
-    const claimed = await scheduling.steps.claim(step, placement, await followedUntil(scheduling, step), now);
+    const claimed = await scheduling.steps.claim(step, placement, followed, now);
     if (claimed === "lost") return true;
     // Somebody else took the machine's last slot between our look and our claim: look again.
     if (claimed === "full") continue;
-    await dispatch(scheduling, claimed);
-    await reflect(scheduling, claimed);
+    await Promise.all([dispatch(scheduling, claimed), reflect(scheduling, claimed)]);
     return true;
   }
 }
