@@ -1,7 +1,7 @@
 import { TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
 import type { AttemptOutcome } from "../../../fleet/attempt.ts";
 import { transition } from "../../../fleet/lifecycle.ts";
-import { type MachineHealth } from "../../../fleet/machine.ts";
+import type { MachineHealth } from "../../../fleet/machine.ts";
 import { afterFault, afterSuccess } from "../../../fleet/retry.ts";
 import type { Step, StepId } from "../../../fleet/step.ts";
 import type { Steps } from "../../ports/steps.ts";
@@ -27,13 +27,13 @@ async function settle(
   outcome: AttemptOutcome,
   now: number,
 ): Promise<Step | undefined> {
-  for (;;) {
+  for (let round = 1; ; round++) {
     const [step, attempt] = await Promise.all([getStep(database, id), getAttempt(database, id, number)]);
     if (step === undefined || attempt === undefined) return undefined;
     const standing = attempt.outcome ?? outcome;
     const settled = transition(step, { type: "settled", attempt: number, outcome: standing }, now);
     if (settled === undefined) return undefined;
-    const slot = await freeSlot(database, attempt.machine, standing, now);
+    const slot = await freeSlot(database, attempt.machine, standing, now, round === 1);
     const transaction = new TransactWriteCommand({
       TransactItems: [
         { Update: updateOfStep(database, step, settled) },
@@ -76,15 +76,21 @@ function closeAttempt(
 /**
  * The machine's part: one slot fewer held, and its health. A machine that was removed meanwhile has no part; one that
  * was removed and added again holds no slot for this attempt, so only its health moves.
+ *
+ * @param hopeful take it that the machine is as it was, which saves a read; the write's condition notices otherwise
  */
-async function freeSlot(database: Database, name: string, outcome: AttemptOutcome, now: number) {
+async function freeSlot(database: Database, name: string, outcome: AttemptOutcome, now: number, hopeful: boolean) {
+  if (hopeful && outcome.kind !== "machine-fault") return updateOfMachine(database, name, afterSuccess(), true);
   const machine = await getMachine(database, name);
   if (machine === undefined) return undefined;
-  const health: MachineHealth =
+  const health =
     outcome.kind === "machine-fault" ? afterFault(machine.health, outcome.fault, now, Math.random()) : afterSuccess();
-  const holdsSlots = machine.running > 0;
+  return updateOfMachine(database, name, health, machine.running > 0);
+}
+
+function updateOfMachine({ tables }: Database, name: string, health: MachineHealth, holdsSlots: boolean) {
   return {
-    TableName: database.tables.machines,
+    TableName: tables.machines,
     Key: { name },
     UpdateExpression: `SET #health = :health${holdsSlots ? " ADD #running :minusOne" : ""}`,
     ConditionExpression: holdsSlots ? "#running > :zero" : "#running = :zero",

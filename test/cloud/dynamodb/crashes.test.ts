@@ -94,19 +94,22 @@ describe("a machine that changes while its slots are held", () => {
     expect(await stores.machines.get("itchy")).toMatchObject({ mode: "drained" });
   });
 
-  test("does not block the settlement when it was removed", async () => {
+  test.each([
+    ["a fault", outcomes.died, "ready", "backing-off"],
+    ["success", outcomes.built, "succeeded", "healthy"],
+  ] as const)("removed, it does not block the settlement of %s", async (_, outcome, state, health) => {
     const claimed = await claimedStep(stores.steps, await readyStep(stores.steps, 1), "itchy");
     await removeMachine("itchy");
-    expect(await stores.steps.settle(claimed.id, 1, outcomes.died, 3_000)).toMatchObject({ state: "ready", faults: 1 });
+    expect(await stores.steps.settle(claimed.id, 1, outcome, 3_000)).toMatchObject({ state });
     expect(await stores.machines.get("itchy")).toBeUndefined();
-  });
 
-  test("never holds fewer than no slots when it was removed and added again", async () => {
-    const claimed = await claimedStep(stores.steps, await readyStep(stores.steps, 1), "itchy");
+    // Added again, it never holds fewer than no slots.
+    await stores.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+    const other = await claimedStep(stores.steps, await readyStep(stores.steps, 2), "itchy");
     await removeMachine("itchy");
     await stores.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
-    expect(await stores.steps.settle(claimed.id, 1, outcomes.died, 3_000)).toMatchObject({ state: "ready" });
-    expect(await stores.machines.get("itchy")).toMatchObject({ running: 0, health: { state: "backing-off" } });
+    expect(await stores.steps.settle(other.id, 1, outcome, 4_000)).toMatchObject({ state });
+    expect(await stores.machines.get("itchy")).toMatchObject({ running: 0, health: { state: health } });
   });
 });
 
