@@ -29,7 +29,8 @@ async function main(): Promise<void> {
   await using cloud = await connectCloud(configuration, log);
   const capacity = configuration.DROVER_RUNNER_ATTEMPTS;
   log.info("the runner is ready", { capacity });
-  await runRunner(cloud, { capacity, log }, drain.signal, stop.signal);
+  const agent = process.env["SSH_AUTH_SOCK"];
+  await runRunner(cloud, { capacity, agent, log }, drain.signal, stop.signal);
   log.info("the runner has stopped");
 }
 

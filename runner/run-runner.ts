@@ -22,6 +22,8 @@ export interface RunnerCloud extends Pick<DispatchTools, "machines" | "steps" | 
 export interface RunnerOptions {
   /** Attempts at the same time. */
   readonly capacity: number;
+  /** Socket of an ssh-agent. @default none */
+  readonly agent?: string | undefined;
   /** Milliseconds for what runs when it is asked to stop. @default 110_000, within the 120 s that Fargate gives */
   readonly drainLimit?: number;
   /** @default {@link defaultAttemptOptions} */
@@ -32,11 +34,11 @@ export interface RunnerOptions {
 /** Puts a runner together and runs it until it has drained or is stopped; see `runDispatches`. */
 export async function runRunner(
   cloud: RunnerCloud,
-  { capacity, drainLimit = 110_000, attempt = defaultAttemptOptions, log }: RunnerOptions,
+  { capacity, agent, drainLimit = 110_000, attempt = defaultAttemptOptions, log }: RunnerOptions,
   drain: AbortSignal,
   stop: AbortSignal,
 ): Promise<void> {
-  await using pool = new MachinePool({ readIdentity: identitySource(cloud.secrets) });
+  await using pool = new MachinePool({ readIdentity: identitySource(cloud.secrets), agent });
   const tools = { pool, known: new KnownPaths(cloud.sources), cache: cloud.cache, options: attempt };
   const dispatching: DispatchTools = {
     machines: cloud.machines,

@@ -47,6 +47,9 @@ export interface AttemptTask {
   readonly log: Pick<LogWriter, "write" | "lastLines">;
 }
 
+/** Answers to being handed a build after which nothing was built: the step can not be to blame. */
+const refusalsToBegin = new Set(["DROVER_USER_NOT_TRUSTED", "DROVER_MACHINE_MISDESCRIBED", "DROVER_NIX_DAEMON_DOWN"]);
+
 /** How many lines of a failed build's log go into the outcome. */
 const lastLogLines = 25;
 
@@ -66,7 +69,10 @@ export async function executeAttempt(
     return await attempt(task, tools, progress, signal);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof MachineError) return { kind: "machine-fault", fault: error.fault, ...progress };
+    if (error instanceof MachineError) {
+      const buildBegan = progress.buildBegan && !refusalsToBegin.has(error.code);
+      return { kind: "machine-fault", fault: error.fault, buildBegan };
+    }
     if (error instanceof Refusal) {
       return { kind: "refused", code: error.code, message: error.message, remedy: error.remedy };
     }
@@ -94,13 +100,7 @@ async function attempt(
   const paths = inputs.closure.map(({ storePath }) => storePath);
   const basic = toBasicDerivation(inputs.derivation, paths);
   progress.buildBegan = true;
-  const result = await session
-    .talk((nix) => nix.buildDerivation(drvPath, basic, options.build, { signal }))
-    .catch((error: unknown) => {
-      // The machine has refused to begin: the step can not be to blame.
-      if (error instanceof MachineError && error.code === "DROVER_USER_NOT_TRUSTED") progress.buildBegan = false;
-      throw error;
-    });
+  const result = await session.talk((nix) => nix.buildDerivation(drvPath, basic, options.build, { signal }));
   phases.end("build");
 
   const meaning = statusMeaning(result.status);
@@ -112,7 +112,9 @@ async function attempt(
     await session.settleLog(signal);
     return derivationFailed(machine.name, result, log.lastLines(lastLogLines), phases);
   }
+  const received = session.log.received;
   const outputs = await storeOutputs(inputs.outputs, { session, machine: machine.name, drvPath, cache, signal });
+  await session.settleLog(signal, received);
   phases.end("outputs");
   return { kind: "built", status: result.status, outputs, phases: phases.soFar };
 }

@@ -108,6 +108,7 @@ async function execute(
   started.catch(() => {});
   const machine = await machines.get(attempt.machine);
   if (machine === undefined) return machineGone(attempt.machine);
+  log.info("started an attempt", { step: step.id, attempt: attempt.number, name: step.name, machine: machine.name });
   const task = { drvPath: step.drvPath, machine: pick(machine), log: writer };
   const outcome = await tools.execute(task, signal);
   await started;

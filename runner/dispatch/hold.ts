@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { HeldDispatch } from "../../cloud/ports/queues.ts";
 import { describeError, type RunnerLog } from "../log.ts";
 
@@ -16,38 +15,42 @@ export const defaultHoldTimings: HoldTimings = { visibility: 30, beat: 10_000 };
  * Keeps a message for this runner until it is let go. The message is the lease of the attempt: two extensions may fail
  * before another runner is given it.
  *
- * @param onBeat what else is done at each beat; its failure costs nothing but a warning
+ * @param onBeat what else is done at each beat; neither its failure nor its slowness delays an extension
  */
 export function holdDispatch(
   message: HeldDispatch,
   onBeat: () => Promise<void>,
-  timings: HoldTimings,
+  { visibility, beat }: HoldTimings,
   log: RunnerLog,
 ): { release(): Promise<void> } {
-  const over = new AbortController();
-  const beating = (async () => {
-    while (await elapsed(timings.beat, over.signal)) {
-      const results = await Promise.allSettled([message.extend(timings.visibility), onBeat()]);
-      for (const result of results) {
-        if (result.status === "fulfilled") continue;
-        log.warn("could not renew the hold of an attempt", { ...message.dispatch, ...describeError(result.reason) });
-      }
-    }
-  })();
+  const warn = (error: unknown) => {
+    log.warn("could not renew the hold of an attempt", { ...message.dispatch, ...describeError(error) });
+  };
+  const extend = oneAtATime(() => message.extend(visibility), warn);
+  const look = oneAtATime(onBeat, warn);
+  const timer = setInterval(() => {
+    void extend();
+    void look();
+  }, beat);
   return {
     async release() {
-      over.abort();
-      await beating;
+      clearInterval(timer);
+      // One on its way must not overtake what is done with the message next.
+      await extend.underWay();
     },
   };
 }
 
-/** @returns false when aborted before */
-async function elapsed(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(milliseconds, undefined, { signal });
-    return true;
-  } catch {
-    return false;
-  }
+/** Does nothing while the last call is still under way. Never rejects. */
+function oneAtATime(work: () => Promise<void>, onError: (error: unknown) => void) {
+  let underWay: Promise<void> | undefined;
+  const run = async () => {
+    underWay ??= work()
+      .catch(onError)
+      .finally(() => {
+        underWay = undefined;
+      });
+    await underWay;
+  };
+  return Object.assign(run, { underWay: () => underWay });
 }

@@ -31,23 +31,24 @@ export async function runDispatches(loop: DispatchLoop, drain: AbortSignal, stop
   const running = new Set<Promise<void>>();
   const drained = new AbortController();
   const broken = AbortSignal.any([stop, drained.signal]);
-  for (let pause = receivePause.first; !drain.aborted && !stop.aborted;) {
+  const ending = AbortSignal.any([drain, stop]);
+  for (let pause = receivePause.first; !ending.aborted;) {
     const room = loop.capacity - running.size;
     if (room <= 0) {
-      await untilRoom(running, AbortSignal.any([drain, stop]));
+      await untilRoom(running, ending);
       continue;
     }
     try {
-      const messages = await loop.receiver.receive(Math.min(room, mostAtOnce), AbortSignal.any([drain, stop]));
+      const messages = await loop.receiver.receive(Math.min(room, mostAtOnce), ending);
       for (const message of messages) {
-        const work = handleOrReturn(message, loop, drain, broken).finally(() => running.delete(work));
+        const work = handleOrReturn(message, loop, ending, broken).finally(() => running.delete(work));
         running.add(work);
       }
       pause = receivePause.first;
     } catch (error) {
-      if (drain.aborted || stop.aborted) break;
+      if (ending.aborted) break;
       loop.log.warn("could not receive dispatches, trying again", { pause, ...describeError(error) });
-      await delay(pause, undefined, { signal: AbortSignal.any([drain, stop]) }).catch(() => {});
+      await delay(pause, undefined, { signal: ending }).catch(() => {});
       pause = Math.min(pause * 2, receivePause.limit);
     }
   }
@@ -62,13 +63,13 @@ export async function runDispatches(loop: DispatchLoop, drain: AbortSignal, stop
 async function handleOrReturn(
   message: HeldDispatch,
   loop: DispatchLoop,
-  drain: AbortSignal,
+  ending: AbortSignal,
   broken: AbortSignal,
 ): Promise<void> {
   const { log } = loop;
   try {
     // Received in the moment in which the drain began: another runner takes it sooner than this one finishes.
-    if (drain.aborted) await message.release();
+    if (ending.aborted) await message.release();
     else await loop.handle(message, broken);
   } catch (error) {
     const pause = Math.min(redelivery.first * 2 ** (message.deliveries - 1), redelivery.limit);

@@ -1,11 +1,13 @@
 import { userInfo } from "node:os";
 import type { Machine } from "../../fleet/machine.ts";
+import { DroverError } from "../../nix/drover-error.ts";
 import { machineConnection, type MachineConnection } from "../../nix/machine-spec/connection.ts";
 import { decodeHostKey } from "../../nix/machine-spec/host-key.ts";
 import { connectSsh } from "../ssh/connect.ts";
 import type { Identity } from "../ssh/identity.ts";
 import { defaultSshTimings, type SshTimings } from "../ssh/target.ts";
 import { InputTransfers } from "./input-transfers.ts";
+import { MachineError } from "./machine-error.ts";
 import { defaultPoolLimits, MachineSessions, type MachineDoor, type PoolLimits } from "./machine-sessions.ts";
 import { serveCommand } from "./serve-command.ts";
 import { defaultSessionTimings, ServeSession, type SessionTimings } from "./serve-session.ts";
@@ -13,6 +15,8 @@ import { defaultSessionTimings, ServeSession, type SessionTimings } from "./serv
 export interface MachinePoolOptions {
   /** @param path as the machine's spec names it; null when it names none */
   readonly readIdentity: (path: string | null) => Promise<Identity>;
+  /** Socket of an ssh-agent. It serves identities that can't be used without it, too. @default none */
+  readonly agent?: string | undefined;
   readonly limits?: PoolLimits;
   readonly sshTimings?: SshTimings;
   readonly sessionTimings?: SessionTimings;
@@ -46,15 +50,11 @@ export class MachinePool implements AsyncDisposable {
    *   `readIdentity` throws
    */
   async lease({ name, spec }: Pick<Machine, "name" | "spec">, signal?: AbortSignal): Promise<Lease> {
-    const { sessions, transfers } = this.#machine(name, spec);
-    const session = await sessions.take(signal);
-    return {
-      session,
-      transfers,
-      [Symbol.dispose]: () => {
-        sessions.giveBack(session);
-      },
-    };
+    try {
+      return await this.#lease(this.#machine(name, spec), signal);
+    } catch (error) {
+      throw error instanceof DroverError ? MachineError.from(error) : error;
+    }
   }
 
   /** For measurements and tests. */
@@ -66,6 +66,17 @@ export class MachinePool implements AsyncDisposable {
     const machines = [...this.#machines.values()];
     this.#machines.clear();
     await Promise.all(machines.map(({ sessions }) => sessions.close()));
+  }
+
+  async #lease({ sessions, transfers }: PooledMachine, signal: AbortSignal | undefined): Promise<Lease> {
+    const session = await sessions.take(signal);
+    return {
+      session,
+      transfers,
+      [Symbol.dispose]: () => {
+        sessions.giveBack(session);
+      },
+    };
   }
 
   #machine(name: string, spec: Machine["spec"]): PooledMachine {
@@ -81,7 +92,8 @@ export class MachinePool implements AsyncDisposable {
   }
 
   #door(machine: string, spec: MachineConnection): MachineDoor {
-    const { sshTimings = defaultSshTimings, sessionTimings = defaultSessionTimings, readIdentity } = this.#options;
+    const { sshTimings = defaultSshTimings, sessionTimings = defaultSessionTimings } = this.#options;
+    const { readIdentity, agent } = this.#options;
     const { host, port } = spec.address;
     // As ssh does: who runs the client is who logs in.
     const user = spec.address.user ?? userInfo().username;
@@ -90,8 +102,12 @@ export class MachinePool implements AsyncDisposable {
       machine,
       connect: async (signal) => {
         const hostKey = spec.hostKey === null ? null : decodeHostKey(spec.hostKey);
-        const identity = await readIdentity(spec.sshKey);
-        const target = { machine, host, port, user, identity, hostKey, compress: spec.compress };
+        const identity = await readIdentity(spec.sshKey).catch((error: unknown) => {
+          if (agent === undefined || !(error instanceof DroverError)) throw error;
+          if (error.code === "DROVER_IDENTITY_LOCKED" || spec.sshKey === null) return null;
+          throw error;
+        });
+        const target = { machine, host, port, user, identity, agent, hostKey, compress: spec.compress };
         return await connectSsh(target, { timings: sshTimings, signal });
       },
       openSession: (connection, signal) =>

@@ -1,7 +1,6 @@
 import { DroverError } from "../../nix/drover-error.ts";
 import type { SshConnection } from "../ssh/connection.ts";
 import { unlessAborted } from "../unless-aborted.ts";
-import { MachineError } from "./machine-error.ts";
 import { MachineLink } from "./machine-link.ts";
 import type { ServeSession } from "./serve-session.ts";
 
@@ -60,8 +59,6 @@ export class MachineSessions {
   /**
    * A session for one build: a warm one if there is one, else a new one where there is room, else on a new connection.
    * To be given back.
-   *
-   * @throws MachineError
    */
   async take(signal?: AbortSignal): Promise<ServeSession> {
     signal?.throwIfAborted();
@@ -70,7 +67,7 @@ export class MachineSessions {
       return this.#takeIdle() ?? (await this.#open(signal));
     } catch (error) {
       this.#busy -= 1;
-      throw error instanceof DroverError ? MachineError.from(error) : error;
+      throw error;
     }
   }
 

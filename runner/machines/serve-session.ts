@@ -113,11 +113,13 @@ export class ServeSession {
 
   /**
    * Waits until all that the machine has written on standard error so far is in the log. It comes by another way than
-   * answers do, and a long log's end can be behind them.
+   * answers do, and a long log's end can be behind them: it is there when an answer came and nothing of the log with it.
+   *
+   * @param before how much had been received when an earlier question was asked that has been answered
    */
-  async settleLog(signal?: AbortSignal): Promise<void> {
-    for (let before = -1; before !== this.log.received;) {
-      before = this.log.received;
+  async settleLog(signal?: AbortSignal, before = -1): Promise<void> {
+    for (let received = before; received !== this.log.received;) {
+      received = this.log.received;
       const options = { lock: false, substitute: false, ...(signal !== undefined && { signal }) };
       await this.talk((client) => client.queryValidPaths([], options));
     }

@@ -49,7 +49,7 @@ class Handshake {
   }
 
   async run(timings: SshTimings, signal: AbortSignal): Promise<SshConnection> {
-    const { host, port, user, identity, hostKey, compress = false, machine } = this.#target;
+    const { host, port, user, identity, agent, hostKey, compress = false, machine } = this.#target;
     // A socket of our own, since ssh2 leaves Nagle's algorithm on, which delays small requests by up to 40 ms.
     const socket = connectTcp({ host, port, noDelay: true });
     this.#socket = socket;
@@ -62,8 +62,12 @@ class Handshake {
     this.#client.connect({
       sock: socket,
       username: user,
-      privateKey: identity.privateKey,
-      authHandler: ["publickey"],
+      ...(identity !== null && { privateKey: identity.privateKey }),
+      ...(agent !== undefined && { agent }),
+      authHandler: [
+        ...(identity === null ? [] : ["publickey" as const]),
+        ...(agent === undefined ? [] : ["agent" as const]),
+      ],
       algorithms: algorithms(hostKey?.type ?? "", compress),
       hostVerifier: (presented: Buffer) => this.#verify(presented),
       readyTimeout: 0,
@@ -115,13 +119,17 @@ async function untilEvent(emitter: Socket | ssh2.Client, event: "connect" | "rea
   const closed = () => {
     reject(new Error("the machine closed the connection"));
   };
+  const failed = (error: Error) => {
+    // ssh2 goes on with the agent's next key, and says so when there is none left.
+    if (!("level" in error) || error.level !== "agent") reject(error);
+  };
   const succeeded = () => {
-    emitter.off("error", reject);
+    emitter.off("error", failed);
     emitter.off("close", closed);
     resolve();
   };
   // `Socket` and `Client` declare these events in overloads that a union of the two can not be called with.
   const plain: NodeJS.EventEmitter = emitter;
-  plain.once(event, succeeded).once("error", reject).once("close", closed);
+  plain.once(event, succeeded).on("error", failed).once("close", closed);
   await promise;
 }

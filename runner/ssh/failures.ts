@@ -79,11 +79,13 @@ export function wrongHostKey(target: SshTarget, presented: Uint8Array | undefine
   );
 }
 
-export function refusedIdentity({ machine, user, identity }: SshTarget, cause: unknown): DroverError {
+export function refusedIdentity({ machine, user, identity, agent }: SshTarget, cause: unknown): DroverError {
+  if (identity === null) return refusedAgent(machine, user, cause);
   const { label, fingerprint, publicLine } = identity;
+  const alsoTried = agent === undefined ? "" : ", nor any identity of the ssh-agent";
   return new DroverError(
     "DROVER_SSH_AUTHENTICATION",
-    `${machine}: the user ${user} does not admit the identity ${label} (${fingerprint}).`,
+    `${machine}: the user ${user} does not admit the identity ${label} (${fingerprint})${alsoTried}.`,
     {
       subject: machine,
       remedy: `Add this line to .ssh/authorized_keys of ${user} on the machine: ${publicLine}`,
@@ -91,6 +93,16 @@ export function refusedIdentity({ machine, user, identity }: SshTarget, cause: u
       details: { user, identity: label, fingerprint },
     },
   );
+}
+
+function refusedAgent(machine: string, user: string, cause: unknown): DroverError {
+  const message = `${machine}: the user ${user} admits no identity of the ssh-agent.`;
+  return new DroverError("DROVER_SSH_AUTHENTICATION", message, {
+    subject: machine,
+    remedy: `Load the right identity with ssh-add, and have it in .ssh/authorized_keys of ${user} on the machine.`,
+    cause,
+    details: { user },
+  });
 }
 
 export function failedHandshake({ machine }: SshTarget, cause: unknown): DroverError {

@@ -48,7 +48,7 @@ function locked(label: string, cause: Error): DroverError {
     subject: label,
     remedy:
       "Builds are non-interactive, so the key should not have a passphrase: make one with ssh-keygen -N '', or remove " +
-      "this one's with ssh-keygen -p -N ''.",
+      "this one's with ssh-keygen -p -N ''. Or load it into an ssh-agent before the runner starts.",
     cause,
   });
 }

@@ -9,7 +9,10 @@ export interface SshTarget {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly identity: Identity;
+  /** Null when only the agent is to be asked. */
+  readonly identity: Identity | null;
+  /** Socket of an ssh-agent, whose keys are tried after the identity. @default none */
+  readonly agent?: string | undefined;
   /** The only host key that is accepted; null refuses to connect at all. */
   readonly hostKey: Pick<HostKey, "type" | "blob"> | null;
   /** zlib, as `ssh -C`. @default false */

@@ -10,8 +10,10 @@ import { bootMachines, type Fleet } from "../machines/boot-machines.ts";
 import type { MachineOptions } from "../machines/machine-options.ts";
 import type { Machine } from "../machines/machine.ts";
 
+export type RunnerFleet = Fleet & { readonly directory: string };
+
 /** Real machines in a directory of their own, for one test file. */
-export async function bootForRunner(...machines: MachineOptions[]): Promise<Fleet & { readonly directory: string }> {
+export async function bootForRunner(...machines: MachineOptions[]): Promise<RunnerFleet> {
   const directory = await mkdtemp(join(tmpdir(), "drover-runner-"));
   const fleet = await bootMachines({ directory, machines });
   return {

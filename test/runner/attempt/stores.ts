@@ -36,7 +36,7 @@ export class ClientStore implements NarSource {
     this.opened.set(storePath, (this.opened.get(storePath) ?? 0) + 1);
     const dump = spawn("nix-store", ["--dump", this.#client.realPath(storePath)], {
       env: this.#client.environment,
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
     yield* verifiedNar(dump.stdout, { ...info, subject: storePath });
     if (dump.exitCode === null) await once(dump, "exit");

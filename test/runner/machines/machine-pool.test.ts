@@ -1,11 +1,14 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { identitySource } from "../../../runner/machines/identity-source.ts";
 import { MachineError } from "../../../runner/machines/machine-error.ts";
 import { type Lease, MachinePool } from "../../../runner/machines/machine-pool.ts";
 import { bootForRunner, registered } from "../boot.ts";
+import { runCommand } from "../../machines/run-command.ts";
 import { failure } from "../failure.ts";
+import { startAgent } from "./ssh-agent.ts";
 
 const somePath = "/nix/store/7awiywjc2mf4h57r6cz5bb22nlz5sdq8-main.drv";
 const query = { lock: true, substitute: false };
@@ -192,6 +195,44 @@ describe("a pool of machines", () => {
     expect(error.remedy).toContain("Builds are non-interactive");
   });
 
+  it("uses a locked key that an ssh-agent has", async () => {
+    await using agent = await startAgent(fleet.directory);
+    const machine = registered(fleet.machine("itchy"), {
+      sshKey: await fleet.createClientKey("in-agent", "open sesame"),
+    });
+    await using asking = new MachinePool({ readIdentity, agent: agent.socket });
+    const error = await failure(asking.lease(machine));
+    expect(error.code).toBe("DROVER_SSH_AUTHENTICATION");
+    expect(error.remedy).toContain("ssh-add");
+    await agent.add(machine.spec.sshKey ?? "", "open sesame");
+    using lease = await asking.lease(machine);
+    expect(await ask(lease)).toEqual(new Set());
+  });
+
+  it("leaves nothing behind, neither here nor on the machine", async () => {
+    const lease = await pool.lease(registered(fleet.machine("scratchy")));
+    lease[Symbol.dispose]();
+    await pool.lease(registered(fleet.machine("scratchy")));
+    await pool[Symbol.asyncDispose]();
+    expect(pool.counts("scratchy")).toEqual({ connections: 0, idle: 0, busy: 0 });
+    const left = async () => (await fleet.machine("scratchy").run("pidof nix-store")).stdout;
+    await expect.poll(left, { timeout: 5_000 }).toBe("");
+    const module = (path: string) => JSON.stringify(join(import.meta.dirname, "../../../runner", path));
+    const script = `
+      const { MachinePool } = await import(${module("machines/machine-pool.ts")});
+      const { parseIdentity } = await import(${module("ssh/identity.ts")});
+      const { readFile } = await import("node:fs/promises");
+      const readIdentity = async (path) => parseIdentity(await readFile(path, "utf8"), path);
+      const pool = new MachinePool({ readIdentity });
+      (await pool.lease(${JSON.stringify(registered(fleet.machine("scratchy")))}))[Symbol.dispose]();
+      await pool[Symbol.asyncDispose]();
+    `;
+    // Ends by itself, and soon: nothing keeps the process alive.
+    const options = { signal: AbortSignal.timeout(10_000) };
+    const outcome = await runCommand(process.execPath, ["--input-type=module", "-e", script], options);
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+  });
+
   it("stops waiting when it is told to, and has the session for the next one", async () => {
     const machine = registered(fleet.machine("itchy"));
     const abort = new AbortController();
@@ -205,6 +246,16 @@ describe("a pool of machines", () => {
 });
 
 describe("a machine that is not set up for builds", () => {
+  it.each([
+    ["is not reached by SSH", { uri: "local:///srv" }, "DROVER_MACHINE_URI"],
+    ["has something else for a host key", { hostKey: "bm90IGEga2V5" }, "DROVER_HOST_KEY"],
+    ["has no confirmed host key", { hostKey: null }, "DROVER_HOST_KEY_UNKNOWN"],
+  ])("%s", async (_what, spec, code) => {
+    const error = await failure(pool.lease(registered(fleet.machine("itchy"), spec)));
+    expect(error).toBeInstanceOf(MachineError);
+    expect(error.code).toBe(code);
+  });
+
   it("has no Nix on the PATH of its shell", async () => {
     const error = await failure(pool.lease(registered(fleet.machine("pathless"))));
     expect(error.code).toBe("DROVER_NIX_NOT_FOUND");

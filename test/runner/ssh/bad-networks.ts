@@ -56,15 +56,21 @@ export async function openBlackHole(): Promise<Address & AsyncDisposable> {
   };
 }
 
-/** A way to an address that can be made to pass nothing on, without either side being told. */
-export async function openProxy(
-  target: Address,
-): Promise<AsyncDisposable & { readonly address: Address; freeze(): void; thaw(): void }> {
+export interface Proxy extends AsyncDisposable {
+  readonly address: Address;
+  /** From now on nothing passes, without either side being told. */
+  freeze(): void;
+}
+
+/** A way to an address. A narrow one passes on some 100 kB a second of what comes back. */
+export async function openProxy(target: Address, { narrow = false } = {}): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect({ host: target.host, port: target.port, noDelay: true });
     near.setNoDelay(true);
-    near.pipe(far).pipe(near);
+    near.pipe(far);
+    if (narrow) void trickle(far, near);
+    else far.pipe(near);
     for (const socket of [near, far]) sockets.add(socket.on("error", () => {}));
     near.on("close", () => far.destroy());
     far.on("close", () => near.destroy());
@@ -75,14 +81,24 @@ export async function openProxy(
     freeze() {
       for (const socket of sockets) socket.unpipe().pause();
     },
-    thaw() {
-      for (const socket of sockets) socket.resume();
-    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await close(server);
     },
   };
+}
+
+async function trickle(from: Socket, to: Socket): Promise<void> {
+  try {
+    for await (const chunk of from as AsyncIterable<Buffer>) {
+      for (let at = 0; at < chunk.length; at += 1_000) {
+        to.write(chunk.subarray(at, at + 1_000));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+  } catch {
+    to.destroy(); // one of the ends has closed
+  }
 }
 
 async function listen(server: Server): Promise<Address> {

@@ -133,11 +133,12 @@ describe("connectSsh", () => {
 
   it("names the identity that is not admitted, and the line that would admit it", async () => {
     const { private: stranger } = ssh2.utils.generateKeyPairSync("ed25519", { comment: "stranger" });
-    const target = await targetOf(fleet.machine("itchy"), { identity: parseIdentity(stranger, "/keys/stranger") });
+    const identity = parseIdentity(stranger, "/keys/stranger");
+    const target = await targetOf(fleet.machine("itchy"), { identity });
     const error = await failure(connectSsh(target));
     expect(error.code).toBe("DROVER_SSH_AUTHENTICATION");
     expect(error.message).toContain(`the user ${target.user} does not admit the identity /keys/stranger (SHA256:`);
-    expect(error.remedy).toContain(target.identity.publicLine);
+    expect(error.remedy).toContain(identity.publicLine);
     expect(error.remedy).not.toContain("PRIVATE");
   });
 
