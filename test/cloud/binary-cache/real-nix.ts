@@ -62,7 +62,7 @@ export async function openRealNix(): Promise<RealNix> {
     (await mustRun(program, [...args, ...store], { env: environment({}) })).trim();
 
   await writeFile(join(directory, "script"), "echo hello > $out\n");
-  await writeFile(join(directory, "large"), pattern(3_000_000));
+  await writeFile(join(directory, "large"), pattern(1_000_000));
   const script = await must("nix-store", ["--add", join(directory, "script")]);
   const large = await must("nix-store", ["--add", join(directory, "large")]);
   const top = await must("nix-instantiate", ["-E", expression(join(directory, "script"))]);
@@ -78,7 +78,7 @@ export async function openRealNix(): Promise<RealNix> {
     run: (args, settings = {}) => runCommand(args[0] ?? "", args.slice(1), { env: environment(settings) }),
     async nar(path) {
       // Not by `must`: a NAR is no text.
-      const file = join(directory, "dumped.nar");
+      const file = join(directory, `${storePathHash(path)}.nar`);
       const command = `exec nix-store --dump "${root}${path}" > "${file}"`;
       await mustRun("sh", ["-c", command], { env: environment({}) });
       return await readFile(file);
