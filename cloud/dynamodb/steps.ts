@@ -9,15 +9,16 @@ import { reading } from "./steps/reading.ts";
 import { requirementClasses } from "./steps/requirement-classes.ts";
 import { settling } from "./steps/settling.ts";
 
-export function dynamoDbSteps(database: Database): Steps {
+export function dynamoDbSteps(database: Database, clock: () => number): Steps {
+  const classes = requirementClasses(database, clock);
   return {
     ...reading(database),
     ...ensuring(database),
-    ...applying(database),
+    ...applying(database, classes),
     ...claiming(database),
     ...settling(database),
     ...attempts(database),
     ...indexes(database),
-    ...requirementClasses(database),
+    requirementClasses: classes.requirementClasses,
   };
 }

@@ -13,7 +13,7 @@ export interface DynamoDbStoresOptions {
   readonly client: DynamoDBDocumentClient;
   /** The configuration's `DROVER_NAME`. */
   readonly name: string;
-  /** Milliseconds since the epoch; orders the changes that the followers of a build see. @default Date.now */
+  /** Milliseconds since the epoch; orders the changes that the followers of a build see, and lets memos age. @default Date.now */
   readonly clock?: () => number;
 }
 
@@ -29,7 +29,7 @@ export function dynamoDbStores({ client, name, clock = Date.now }: DynamoDbStore
   const database = openDatabase(client, name);
   return {
     machines: dynamoDbMachines(database),
-    steps: dynamoDbSteps(database),
+    steps: dynamoDbSteps(database, clock),
     dependents: dynamoDbDependents(database),
     builds: dynamoDbBuilds(database, clock),
   };

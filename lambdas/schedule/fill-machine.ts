@@ -12,34 +12,40 @@ import type { Scheduling } from "./scheduling.ts";
  * requirement class, whatever the length of the queue, and no class hides another: a scarce system starves nobody.
  *
  * @param fresh steps that have just become ready, which the index may not show yet
+ * @returns whether slots are left that nothing was found for
  */
-export async function fillMachine(scheduling: Scheduling, name: string, fresh: readonly Step[] = []): Promise<void> {
-  const seen = new Set<string>();
-  for (;;) {
-    const machine = await scheduling.machines.get(name);
-    if (machine === undefined || unavailability(machine, scheduling.now()) !== undefined) return;
-    const step = await mostUrgent(scheduling, machine, fresh, seen);
-    if (step === undefined) return;
-    // Placed anew and not simply put here: another machine may rank higher for it, and then this slot is still free.
-    await placeStep(scheduling, step);
-    seen.add(step.id);
+export async function fillMachine(scheduling: Scheduling, name: string, fresh: readonly Step[] = []): Promise<boolean> {
+  let fleet = await scheduling.machines.list();
+  const find = () => fleet.find((machine) => machine.name === name);
+  const machine = find();
+  if (machine === undefined || !hasRoom(machine, scheduling)) return false;
+  for (const step of await mostUrgent(scheduling, machine, fresh)) {
+    // Placed by rank and not simply put here: another machine may be better for it, and then this slot is still free.
+    const taken = await placeStep(scheduling, step, fleet);
+    fleet = fleet.map((each) => (each.name === taken ? { ...each, running: each.running + 1 } : each));
+    const now = find();
+    if (now === undefined || !hasRoom(now, scheduling)) return false;
   }
+  return true;
 }
 
-async function mostUrgent(
-  { steps }: Scheduling,
-  machine: Machine,
-  fresh: readonly Step[],
-  seen: ReadonlySet<string>,
-): Promise<Step | undefined> {
+function hasRoom(machine: Machine, { now }: Scheduling): boolean {
+  return unavailability(machine, now()) === undefined;
+}
+
+/**
+ * Ready steps for the machine, most urgent first: somewhat more than it has room for, since others may take some of
+ * them first and other machines may be better for some.
+ */
+async function mostUrgent({ steps }: Scheduling, machine: Machine, fresh: readonly Step[]): Promise<Step[]> {
   const classes = (await steps.requirementClasses()).filter((key) => takes(machine, key));
-  // The index lags: it may still show steps that this very call has placed, so it is asked for more than those.
-  const heads = await Promise.all(classes.map((key) => steps.firstReady(key, seen.size + 1)));
-  const candidates = [...heads.flat(), ...fresh.filter((step) => takes(machine, step.requirementClass))];
-  const [first] = candidates
-    .filter((step) => step.state === "ready" && !seen.has(step.id))
-    .toSorted((a, b) => (readyRank(a) < readyRank(b) ? -1 : 1));
-  return first;
+  const enough = 2 * (machine.spec.maxJobs - machine.running) + 2;
+  const heads = await Promise.all(classes.map((key) => steps.firstReady(key, enough)));
+  const candidates = [...heads.flat(), ...fresh].filter(
+    (step) => step.state === "ready" && takes(machine, step.requirementClass),
+  );
+  const each = new Map(candidates.map((step) => [step.id, step]));
+  return [...each.values()].toSorted((a, b) => (readyRank(a) < readyRank(b) ? -1 : 1));
 }
 
 function takes(machine: Machine, requirementClass: string): boolean {

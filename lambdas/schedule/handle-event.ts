@@ -2,7 +2,7 @@ import type { FleetEvent } from "../../cloud/ports/queues.ts";
 import { isFinal, type Step } from "../../fleet/step.ts";
 import { fillMachine } from "./fill-machine.ts";
 import { dispatch, placeStep } from "./place-step.ts";
-import { reflect, type Scheduling } from "./scheduling.ts";
+import { reflect, wantedBy, type Scheduling } from "./scheduling.ts";
 import { tellDependents } from "./tell-dependents.ts";
 
 /** More newly ready steps than this are handed on as messages, for several invocations to share. */
@@ -24,7 +24,7 @@ export async function handleEvent(scheduling: Scheduling, event: FleetEvent): Pr
     case "step-settled":
       return await stepSettled(scheduling, event.step);
     case "machine-available":
-      return await fillMachine(scheduling, event.machine);
+      await fillMachine(scheduling, event.machine);
   }
 }
 
@@ -55,18 +55,15 @@ async function stepSettled(scheduling: Scheduling, id: string): Promise<void> {
 async function consequences(scheduling: Scheduling, step: Step): Promise<Step[]> {
   if (isFinal(step.state)) return await tellDependents(scheduling, step);
   if (step.state !== "ready") return [];
-  await reflect(scheduling, step);
+  await reflect(scheduling, await wantedBy(scheduling, step.id), step);
   return [step];
 }
 
 /** While the queue is deep the slot is taken at once; only when it seems empty is a second look worth a message. */
 async function useFreedSlot(scheduling: Scheduling, machine: string, ready: readonly Step[]): Promise<void> {
-  await fillMachine(scheduling, machine, ready);
+  const hasRoom = await fillMachine(scheduling, machine, ready);
   await placeAll(scheduling, ready);
-  const after = await scheduling.machines.get(machine);
-  if (after !== undefined && after.running < after.spec.maxJobs) {
-    await scheduling.events.send([{ type: "machine-available", machine }], indexLagSeconds);
-  }
+  if (hasRoom) await scheduling.events.send([{ type: "machine-available", machine }], indexLagSeconds);
 }
 
 async function placeAll(scheduling: Scheduling, ready: readonly Step[]): Promise<void> {

@@ -1,30 +1,39 @@
 import { waitingReason } from "../../fleet/explanation.ts";
+import type { Machine } from "../../fleet/machine.ts";
 import { place, type Placement } from "../../fleet/placement.ts";
 import { parseRequirementClass } from "../../fleet/requirement.ts";
 import type { Step } from "../../fleet/step.ts";
-import { reflect, type Scheduling } from "./scheduling.ts";
+import { reflect, wantedBy, type Scheduling } from "./scheduling.ts";
 
 /**
  * Gives a ready step to the best machine that has a free slot now. Where none has, the step stays in the ready index,
  * which is asked again whenever a slot is freed: nothing polls.
  *
- * @returns whether the step is on its way to a machine, or needs none any more
+ * @param fleet the machines, where the caller has just read them. They may be some moments old: the claim decides
+ * @returns the machine that took it; undefined when none can, or when somebody else has placed it
  */
-export async function placeStep(scheduling: Scheduling, step: Step): Promise<boolean> {
-  for (;;) {
-    const [machines, followed] = await Promise.all([scheduling.machines.list(), followedUntil(scheduling, step)]);
+export async function placeStep(
+  scheduling: Scheduling,
+  step: Step,
+  fleet?: readonly Machine[],
+): Promise<string | undefined> {
+  const wanting = wantedBy(scheduling, step.id);
+  wanting.catch(() => {}); // Awaited below, unless something else fails first.
+  for (let machines = fleet; ; machines = undefined) {
+    machines ??= await scheduling.machines.list();
     const now = scheduling.now();
     const placement = place(parseRequirementClass(step.requirementClass), machines, now);
     if (!isChosen(placement)) {
-      await sayWhyItWaits(scheduling, step, placement);
-      return false;
+      await sayWhyItWaits(scheduling, await wanting, step, placement);
+      return undefined;
     }
+    const followed = await followedUntil(scheduling, await wanting);
     const claimed = await scheduling.steps.claim(step, placement, followed, now);
-    if (claimed === "lost") return true;
-    // Somebody else took the machine's last slot between our look and our claim: look again.
+    if (claimed === "lost") return undefined;
+    // Somebody else took the machine's last slot between the look and the claim: look again.
     if (claimed === "full") continue;
-    await Promise.all([dispatch(scheduling, claimed), reflect(scheduling, claimed)]);
-    return true;
+    await Promise.all([dispatch(scheduling, claimed), reflect(scheduling, await wanting, claimed)]);
+    return placement.chosen;
   }
 }
 
@@ -41,19 +50,21 @@ function isChosen(placement: Placement): placement is Placement & { chosen: stri
 }
 
 /** "All slots are held" is the normal state of a busy queue and not worth a write for each waiting step. */
-async function sayWhyItWaits(scheduling: Scheduling, step: Step, placement: Placement): Promise<void> {
+async function sayWhyItWaits(
+  scheduling: Scheduling,
+  wanting: readonly string[],
+  step: Step,
+  placement: Placement,
+): Promise<void> {
   const reason = waitingReason(placement);
   if (reason !== undefined && reason.kind !== "all-full") {
-    await reflect(scheduling, { ...step, changedAt: scheduling.now() }, reason.message);
+    await reflect(scheduling, wanting, { ...step, changedAt: scheduling.now() }, reason.message);
   }
 }
 
-async function followedUntil({ dependents, builds }: Scheduling, step: Step): Promise<number | undefined> {
-  let latest: number | undefined;
-  for await (const dependent of dependents.of(step.id, "build")) {
-    if (dependent.kind !== "build") continue;
-    const until = (await builds.get(dependent.build))?.followedUntil;
-    if (until !== undefined && until > (latest ?? 0)) latest = until;
-  }
-  return latest;
+/** Until when anybody follows a build that wants the step. */
+async function followedUntil({ builds }: Scheduling, wanting: readonly string[]): Promise<number | undefined> {
+  const until = await Promise.all(wanting.map(async (id) => (await builds.get(id))?.followedUntil ?? 0));
+  const latest = Math.max(0, ...until);
+  return latest === 0 ? undefined : latest;
 }

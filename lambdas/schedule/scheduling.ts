@@ -3,7 +3,7 @@ import type { Dependents } from "../../cloud/ports/dependents.ts";
 import type { Machines } from "../../cloud/ports/machines.ts";
 import type { Dispatches, FleetEvents } from "../../cloud/ports/queues.ts";
 import type { Steps } from "../../cloud/ports/steps.ts";
-import type { Step } from "../../fleet/step.ts";
+import type { Step, StepId } from "../../fleet/step.ts";
 
 /** What scheduling stands on. */
 export interface Scheduling {
@@ -17,13 +17,21 @@ export interface Scheduling {
   readonly now: () => number;
 }
 
-/** Copies a step's state into the list of every build that wants it. */
+/** Ids of the builds that want a step. */
+export async function wantedBy({ dependents }: Pick<Scheduling, "dependents">, step: StepId): Promise<string[]> {
+  const builds: string[] = [];
+  for await (const dependent of dependents.of(step, "build")) {
+    if (dependent.kind === "build") builds.push(dependent.build);
+  }
+  return builds;
+}
+
+/** Copies a step's state into the lists of builds that want it. */
 export async function reflect(
-  scheduling: Pick<Scheduling, "builds" | "dependents">,
+  { builds }: Pick<Scheduling, "builds">,
+  wanting: readonly string[],
   step: Step,
   waiting?: string,
 ): Promise<void> {
-  for await (const dependent of scheduling.dependents.of(step.id, "build")) {
-    if (dependent.kind === "build") await scheduling.builds.reflect(dependent.build, step, waiting);
-  }
+  await Promise.all(wanting.map((build) => builds.reflect(build, step, waiting)));
 }

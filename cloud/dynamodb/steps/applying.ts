@@ -3,10 +3,9 @@ import type { Steps } from "../../ports/steps.ts";
 import type { Database } from "../database.ts";
 import { changeStep } from "./changing.ts";
 import { dependencyFailed, dependencySucceeded } from "./dependencies.ts";
-import { rememberClasses } from "./requirement-classes.ts";
+import type { RequirementClasses } from "./requirement-classes.ts";
 
-export function applying(database: Database): Pick<Steps, "apply"> {
-  const remember = rememberClasses(database);
+export function applying(database: Database, classes: RequirementClasses): Pick<Steps, "apply"> {
   return {
     apply: async (id, event, now) => {
       switch (event.type) {
@@ -16,7 +15,7 @@ export function applying(database: Database): Pick<Steps, "apply"> {
           return dependencyFailed(database, id, event, now);
         case "expanded":
           // Before the step can be ready: a class in the index that nobody knows of would never be looked at.
-          await remember(event.requirementClass);
+          await classes.remember(event.requirementClass);
           break;
         case "refused":
         case "revived":

@@ -14,12 +14,11 @@ export function ensuring(database: Database): Pick<Steps, "ensure"> {
 
 async function ensure(database: Database, wanted: NewStep, wantedSince: number, now: number): Promise<Step> {
   for (;;) {
+    // Most steps are new, and then this is all.
+    const created = planning(wanted, now);
+    if (await create(database, created)) return created;
     const existing = await getStep(database, wanted.id);
-    if (existing === undefined) {
-      const created = planning(wanted, now);
-      if (await create(database, created)) return created;
-      continue;
-    }
+    if (existing === undefined) continue;
     const { finishedAt = Infinity } = existing;
     const revived = finishedAt < wantedSince ? transition(existing, { type: "revived" }, now) : undefined;
     if (revived === undefined) return existing;
