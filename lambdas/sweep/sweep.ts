@@ -65,9 +65,16 @@ async function resendPlans({ builds, plans }: Sweeping, before: number): Promise
   return stalled;
 }
 
-async function announceDependencies({ steps, events }: Sweeping, before: number): Promise<number> {
+async function announceDependencies({ steps, events, now }: Sweeping, before: number): Promise<number> {
   let forgotten = 0;
   for (const step of await steps.inState("waiting", before, pageSize)) {
+    if (step.waitingOn.length === 0) {
+      // A crash came between taking the last dependency off and making the step ready; any success finishes that.
+      await steps.apply(step.id, { type: "dependency-succeeded", dependency: step.id }, now());
+      await events.send([{ type: "step-ready", step: step.id }]);
+      forgotten += 1;
+      continue;
+    }
     const settled = (await steps.getMany(step.waitingOn)).filter(({ state }) => isFinal(state));
     if (settled.length === 0) continue;
     await events.send(settled.map(({ id }) => ({ type: "step-settled", step: id })));
