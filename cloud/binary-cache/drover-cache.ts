@@ -30,6 +30,8 @@ export interface DroverCacheOptions {
 
 /** Larger than the narinfo of any path: 100,000 references have 5 MB. */
 const narInfoLimit = 16 * 1024 * 1024;
+/** Handled in memory, in bytes. */
+const smallNar = 64 * 1024;
 /** Asked before cache.nixos.org (40), since it is nearer and has what was built here. */
 const priority = 30;
 
@@ -73,7 +75,9 @@ export function droverCache(options: DroverCacheOptions): BinaryCache {
       }
     }
     const url = narKey(path, "zstd");
-    const { size } = await blobs.put(url, hashed(), { contentType: contentTypes.nar, ...(signal && { signal }) });
+    // Most paths are small, and a stream costs several times what its bytes do.
+    const file = path.narSize > smallNar ? hashed() : Buffer.concat(await Array.fromAsync(hashed()));
+    const { size } = await blobs.put(url, file, { contentType: contentTypes.nar, ...(signal && { signal }) });
     const fileHash = formatHash({ algorithm: "sha256", bytes: hash.digest() }, "nix32");
     await publish(path, { url, compression: "zstd", fileHash, fileSize: size });
   }
