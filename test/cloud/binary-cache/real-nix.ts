@@ -7,7 +7,7 @@ import { storePathHash, type StorePath } from "../../../nix/store-path.ts";
 import type { PathDescription } from "../../../cloud/ports/binary-cache.ts";
 import { mustRun, type Outcome, runCommand } from "../../machines/run-command.ts";
 
-export interface NixSettings {
+interface NixSettings {
   /** @default none */
   readonly trustedPublicKeys?: readonly string[];
 }

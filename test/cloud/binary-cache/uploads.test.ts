@@ -238,3 +238,19 @@ it("refuses a claim that is none", async () => {
     });
   }
 });
+
+it("refuses for a derivation what is no NAR", async () => {
+  await using opened = await openCache();
+  const [derivation] = await uploadOf(nix.closure.needed);
+  if (derivation === undefined) throw new Error("no such path");
+  const nar = Buffer.from("Derive(...)");
+  const path = {
+    ...derivation.path,
+    references: [],
+    narHash: formatHash(digest("sha256", nar), "nix32"),
+    narSize: nar.length,
+  };
+  await send(opened, [{ path, nar }]);
+  await expect(opened.cache.registerUploads([path])).rejects.toMatchObject({ code: "DROVER_NAR" });
+  expect(await published(opened)).toEqual([]);
+});

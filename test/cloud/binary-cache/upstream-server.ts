@@ -5,7 +5,7 @@ import { parseRange } from "../../../cloud/blobs/http-range.ts";
 import { isMissing } from "../../../cloud/blobs/stored-file.ts";
 
 /** Answers a request itself, or leaves it to the server by giving false. */
-export type Interference = (request: IncomingMessage, response: ServerResponse, file: Buffer | undefined) => boolean;
+type Interference = (request: IncomingMessage, response: ServerResponse, file: Buffer | undefined) => boolean;
 
 export interface UpstreamServer extends AsyncDisposable {
   readonly url: string;
