@@ -47,6 +47,11 @@ const schema = z.strictObject({
   DROVER_TRUSTED_PUBLIC_KEYS: words.pipe(z.array(z.string().regex(/^[^:\s]+:[A-Za-z0-9+/=]+$/))).default([]),
   /** Attempts that one runner executes at the same time. */
   DROVER_RUNNER_ATTEMPTS: positiveInteger.default(64),
+  /** `true`: machines may fetch inputs from their own substituters (Nix's `builders-use-substitutes`). */
+  DROVER_BUILDERS_USE_SUBSTITUTES: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
   DROVER_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

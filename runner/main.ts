@@ -1,5 +1,6 @@
 import { parseConfiguration } from "../cloud/configuration.ts";
 import { connectCloud } from "../cloud/connect.ts";
+import { defaultAttemptOptions } from "./attempt/execute-attempt.ts";
 import { createRunnerLog, describeError } from "./log.ts";
 import { runRunner } from "./run-runner.ts";
 
@@ -30,7 +31,8 @@ async function main(): Promise<void> {
   const capacity = configuration.DROVER_RUNNER_ATTEMPTS;
   log.info("the runner is ready", { capacity });
   const agent = process.env["SSH_AUTH_SOCK"];
-  await runRunner(cloud, { capacity, agent, log }, drain.signal, stop.signal);
+  const attempt = { ...defaultAttemptOptions, substitute: configuration.DROVER_BUILDERS_USE_SUBSTITUTES };
+  await runRunner(cloud, { capacity, agent, attempt, log }, drain.signal, stop.signal);
   log.info("the runner has stopped");
 }
 

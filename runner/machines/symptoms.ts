@@ -24,6 +24,16 @@ const diskFull: Symptom = {
   }),
 };
 
+/** What SQLite says on some file systems that are full, and on all that are broken. */
+const diskFault: Symptom = {
+  code: "DROVER_DISK_FAULT",
+  sign: /disk I\/O error|Input\/output error/,
+  describe: (machine) => ({
+    what: `the disk of ${machine} is full or broken`,
+    remedy: "Look at df and dmesg on the machine; nix-collect-garbage makes room.",
+  }),
+};
+
 const misdescribed: Symptom = {
   code: "DROVER_MACHINE_MISDESCRIBED",
   sign: /is required to build .*, but I am a /,
@@ -43,7 +53,7 @@ const daemonDown: Symptom = {
   }),
 };
 
-const known: readonly Symptom[] = [notTrusted, diskFull, misdescribed, daemonDown];
+const known: readonly Symptom[] = [notTrusted, diskFull, diskFault, misdescribed, daemonDown];
 
 /** The first symptom that Nix's own words show. Never ask about a builder's log: builders print what they like. */
 export function findSymptom(nixSaid: string): Symptom | undefined {

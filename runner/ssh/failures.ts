@@ -52,8 +52,8 @@ export function unknownHostKey({ machine, host, port }: SshTarget): DroverError 
   return new DroverError("DROVER_HOST_KEY_UNKNOWN", `No host key is stored for ${machine}, so nothing is sent to it.`, {
     subject: machine,
     remedy:
-      `Compare the key with the machine's own and confirm it with: drover machines trust ${machine}. ` +
-      "Or give it in the eighth field of the machine's line: base64 -w0 /etc/ssh/ssh_host_ed25519_key.pub",
+      "Put it into the eighth field of the machine's line and import that again; on the machine, this prints it: " +
+      "base64 -w0 /etc/ssh/ssh_host_ed25519_key.pub",
     details: { host, port },
   });
 }
@@ -71,8 +71,8 @@ export function wrongHostKey(target: SshTarget, presented: Uint8Array | undefine
     {
       subject: machine,
       remedy:
-        "If the machine was reinstalled or its keys were changed on purpose, confirm the new key with " +
-        `drover machines trust ${machine}. If not, somebody may be in between: find out first.`,
+        "If the machine was reinstalled or its keys were changed on purpose, put the new key into the eighth field of " +
+        "its line and import that again. If not, somebody may be in between: find out first.",
       cause,
       details: { expected, presented: shown ?? null },
     },
