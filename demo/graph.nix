@@ -31,7 +31,7 @@ let
   link = previous: number: step "link-${toString number}" ''
     echo "link ${toString number} of 4 follows $(basename $previous)"
     sleep 1
-    { cat $previous; echo ${toString number}; } > $out
+    { tail -n 3 $previous; echo ${toString number}; } > $out
   '' { inherit previous; };
   chain = builtins.foldl' link words [ 1 2 3 4 ];
 
@@ -45,7 +45,13 @@ let
   foreign = step "foreign" "sleep 1; echo \"an aarch64-linux step, built on $(cat /proc/sys/kernel/hostname)\" | tee $out" {
     system = "aarch64-linux";
   };
+
+  # Long enough to lose a machine meanwhile.
+  nap = number: step "nap-${toString number}" "for n in 1 2 3; do echo minute $n of 3; sleep 1; done; echo rested > $out" { };
 in
-step "everything" "cat $report $chain $measured $foreign > $out; echo all done" {
-  inherit report chain measured foreign;
+{
+  everything = step "everything" "cat $report $chain $measured $foreign > $out; echo all done" {
+    inherit report chain measured foreign;
+  };
+  naps = map nap [ 1 2 3 4 ];
 }

@@ -1,11 +1,14 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { buildList, buildStepList } from "../lambdas/api/schema/builds.ts";
 import { DroverError } from "../nix/drover-error.ts";
 import { bootMachines } from "../test/machines/boot-machines.ts";
 import { createClient } from "../test/machines/client.ts";
 import { findLeftovers } from "../test/machines/leftovers.ts";
-import { run, runDrover, startService } from "./command.ts";
+import { type CommandOptions, run, runDrover, startService } from "./command.ts";
 import { Stage } from "./stage.ts";
 
 /** Ctrl-C and its kin end the demo in order: whatever was started is stopped in reverse. */
@@ -73,18 +76,20 @@ async function play(signal: AbortSignal): Promise<void> {
     await runDrover(["machines", "import", "-"], { ...options, input: lines });
   });
 
+  const graph = [fileURLToPath(new URL("graph.nix", import.meta.url)), "--argstr", "salt", String(Date.now())];
   const outputs = await stage.act(
     "Build twelve derivations: a diamond, a chain, one for benchmark machines, one for aarch64-linux",
-    async () => {
-      const graph = new URL("graph.nix", import.meta.url).pathname;
-      const printed = await runDrover(["build", graph, "--argstr", "salt", String(Date.now())], options, "captured");
-      return printed.trim().split("\n");
-    },
+    async () => (await runDrover(["build", ...graph, "-A", "everything"], options, "captured")).trim().split("\n"),
   );
 
   await stage.act("Ask why a step was built where it was", async () => {
-    for (const name of ["measured", "foreign", "report"])
-      await runDrover(["why", await stepNamed(name, options)], options);
+    for (const step of await stepsNamed(["measured", "foreign"], options)) await runDrover(["why", step], options);
+  });
+
+  await stage.act("Build again, and cut a machine's power in the middle of it", async () => {
+    const build = runDrover(["build", ...graph, "-A", "naps"], options, "captured");
+    const powerCut = sleep(2_500, undefined, { signal }).then(() => fleet.machine("itchy").powerOff());
+    await Promise.all([build, powerCut]);
   });
 
   await stage.act("Fetch the result from Drover's binary cache with real Nix, its signature checked", async () => {
@@ -103,10 +108,12 @@ async function play(signal: AbortSignal): Promise<void> {
   stage.printDurations();
 }
 
-async function stepNamed(name: string, options: Parameters<typeof runDrover>[1]): Promise<string> {
-  const [build] = JSON.parse(await runDrover(["builds", "list", "--json"], options, "captured")).builds;
-  const { steps } = JSON.parse(await runDrover(["builds", "show", build.id, "--json"], options, "captured"));
-  return steps.find((step: { name: string }) => step.name === name).step;
+/** Ids of steps of the newest build. */
+async function stepsNamed(names: readonly string[], options: CommandOptions): Promise<string[]> {
+  const read = async (...args: string[]) => JSON.parse(await runDrover([...args, "--json"], options, "captured"));
+  const { builds } = buildList.parse(await read("builds", "list"));
+  const { steps } = buildStepList.parse(await read("builds", "show", builds[0]?.id ?? ""));
+  return steps.filter(({ name }) => names.includes(name)).map(({ step }) => step);
 }
 
 /** What programs need to know of the terminal, and nothing else of this process's environment. */
