@@ -10,7 +10,7 @@ export type Unavailability =
   | { readonly verdict: "full"; readonly running: number; readonly maxJobs: number };
 
 /** The machine was ranked. `load` is slots held ÷ speed factor, before this step. */
-export interface Ranked {
+interface Ranked {
   readonly verdict: "chosen" | "ranked-lower";
   readonly load: number;
   readonly running: number;

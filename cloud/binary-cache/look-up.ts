@@ -1,6 +1,6 @@
 import type { NarInfo } from "../../nix/narinfo.ts";
 import type { StorePath } from "../../nix/store-path.ts";
-import { concurrently } from "../dynamodb/concurrently.ts";
+import { concurrently } from "../concurrently.ts";
 import type { NarInfoMemo } from "./narinfo-memo.ts";
 
 const lookupsAtOnce = 32;

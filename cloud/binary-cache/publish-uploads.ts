@@ -3,7 +3,7 @@ import { parseHash } from "../../nix/hash.ts";
 import { verifiedNar } from "../../nix/nar/verify.ts";
 import type { NarInfo } from "../../nix/narinfo.ts";
 import { contentTypes } from "../blobs/content-type.ts";
-import { concurrently } from "../dynamodb/concurrently.ts";
+import { concurrently } from "../concurrently.ts";
 import type { NarSource, PathDescription } from "../ports/binary-cache.ts";
 import type { Blobs, ByteStream } from "../ports/blobs.ts";
 import { narKey } from "./cache-keys.ts";

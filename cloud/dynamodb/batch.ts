@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { BatchGetCommand, BatchWriteCommand, type BatchWriteCommandInput } from "@aws-sdk/lib-dynamodb";
 import { DroverError } from "../../nix/drover-error.ts";
-import { chunks, concurrently } from "./concurrently.ts";
+import { chunks, concurrently } from "../concurrently.ts";
 import type { Database, Item } from "./database.ts";
 
 /** DynamoDB's limits for one request. */

@@ -36,7 +36,12 @@ export const functions = {
     memory: 512,
     trigger: { kind: "queue", queue: "fleetEvents", batchSize: 10, maxConcurrency: 10 },
   },
-  sweep: { handler: "lambdas/sweep/handler.ts", timeout: 60, memory: 512, trigger: { kind: "schedule", everySeconds: 60 } },
+  sweep: {
+    handler: "lambdas/sweep/handler.ts",
+    timeout: 60,
+    memory: 512,
+    trigger: { kind: "schedule", everySeconds: 60 },
+  },
 } as const satisfies Record<string, FunctionTopology>;
 
 export type FunctionName = keyof typeof functions;

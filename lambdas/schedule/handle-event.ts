@@ -29,8 +29,8 @@ export async function handleEvent(scheduling: Scheduling, event: FleetEvent): Pr
 }
 
 async function stepReady(scheduling: Scheduling, id: string): Promise<void> {
-  const step = await scheduling.steps.get(id);
-  if (step?.state === "ready") await placeStep(scheduling, step);
+  const [step, fleet] = await Promise.all([scheduling.steps.get(id), scheduling.machines.list()]);
+  if (step?.state === "ready") await placeStep(scheduling, step, fleet);
   else if (step?.state === "assigned") await dispatch(scheduling, step);
 }
 

@@ -6,7 +6,7 @@ import { runQueueTrigger, type QueueFunctionHandler } from "./queue-trigger.ts";
 import { runScheduleTrigger } from "./schedule-trigger.ts";
 
 /** The handlers of all functions that something else than HTTP starts. */
-export interface TriggeredHandlers {
+interface TriggeredHandlers {
   readonly plan: QueueFunctionHandler;
   readonly schedule: QueueFunctionHandler;
   readonly sweep: (event: unknown, context: Context) => Promise<unknown>;

@@ -18,7 +18,7 @@ export interface DeploymentOptions {
 }
 
 /** What of a request the tests set. */
-export interface ApiRequest {
+interface ApiRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

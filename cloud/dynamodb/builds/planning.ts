@@ -3,7 +3,7 @@ import type { Build, BuildStep } from "../../../fleet/build.ts";
 import type { StepId } from "../../../fleet/step.ts";
 import type { Builds } from "../../ports/builds.ts";
 import { deleteAll } from "../batch.ts";
-import { concurrently } from "../concurrently.ts";
+import { concurrently } from "../../concurrently.ts";
 import { ifConditionHolds } from "../conditions.ts";
 import type { Database } from "../database.ts";
 import { buildStepOfItem, itemOfNewBuildStep } from "../items/build-step.ts";

@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeHostKey, hostKeyFingerprint } from "../../../nix/machine-spec/host-key.ts";
+import { generateSshIdentity } from "../../../cloud/secrets/ssh-identity.ts";
 import { connectSsh } from "../../../runner/ssh/connect.ts";
 import { parseIdentity } from "../../../runner/ssh/identity.ts";
 import { defaultSshTimings } from "../../../runner/ssh/target.ts";
@@ -56,14 +57,14 @@ describe("connectSsh", () => {
       presented: hostKeyFingerprint(decodeHostKey(machine.hostKey).blob),
     });
     expect(error.message).toContain("itchy");
-    expect(error.remedy).toContain("drover machines trust itchy");
+    expect(error.remedy).toContain("eighth field");
     expect(await readFile(machine.logFile, "utf8")).not.toContain("Accepted publickey for nobody");
   });
 
   it("sends no log-in to a machine that presents another key", async () => {
-    const key = ssh2.utils.generateKeyPairSync("ed25519");
+    const privateKey = generateSshIdentity("server");
     const logIns: string[] = [];
-    const server = new ssh2.Server({ hostKeys: [key.private] }, (client) => {
+    const server = new ssh2.Server({ hostKeys: [privateKey] }, (client) => {
       client.on("authentication", (context) => {
         logIns.push(context.username);
         context.reject();
@@ -78,7 +79,7 @@ describe("connectSsh", () => {
     expect((await failure(connectSsh(target))).code).toBe("DROVER_HOST_KEY_MISMATCH");
     expect(logIns).toEqual([]);
     // The same server with its own key stored gets as far as the log-in, so the list above could have been filled.
-    const parsed = ssh2.utils.parseKey(key.public);
+    const parsed = ssh2.utils.parseKey(privateKey);
     if (parsed instanceof Error) throw parsed;
     const hostKey = { type: parsed.type, blob: parsed.getPublicSSH() };
     expect((await failure(connectSsh({ ...target, hostKey }))).code).toBe("DROVER_SSH_AUTHENTICATION");
@@ -132,7 +133,7 @@ describe("connectSsh", () => {
   });
 
   it("names the identity that is not admitted, and the line that would admit it", async () => {
-    const { private: stranger } = ssh2.utils.generateKeyPairSync("ed25519", { comment: "stranger" });
+    const stranger = generateSshIdentity("stranger");
     const identity = parseIdentity(stranger, "/keys/stranger");
     const target = await targetOf(fleet.machine("itchy"), { identity });
     const error = await failure(connectSsh(target));
