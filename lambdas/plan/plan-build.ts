@@ -26,10 +26,12 @@ export async function planBuild(planning: Planning, id: string, outOfTime: () =>
   // only the list knows which.
   let entries = started.length <= width ? started : [];
   for (;;) {
-    if (entries.length === 0) entries = await builds.unplanned(id, width);
+    const isFromList = entries.length === 0;
+    if (isFromList) entries = await builds.unplanned(id, width);
     if (entries.length === 0) break;
     await Promise.all(entries.splice(0, width).map((entry) => expandStep(planning, files, build, entry)));
-    if (outOfTime()) {
+    // Only the list gets shorter: whoever stopped at the targets would hand over to the same work, for ever.
+    if (isFromList && outOfTime()) {
       await plans.send({ build: id });
       return;
     }

@@ -1,0 +1,72 @@
+/** Methods that give what they have piece by piece; each is one call. */
+const iterating = new Set(["dependents.of", "sources.openNar"]);
+
+/** What a caller of an interrupted port sees. */
+export class Crash extends Error {}
+
+/**
+ * The end of a process at a chosen moment: so many calls of ports happen, the answer of the last one is lost, and
+ * from then on nothing does anything any more.
+ */
+export class Interruption {
+  /** Calls so far, by name, those that failed by the interruption excepted. */
+  readonly calls: string[] = [];
+  readonly #after: number;
+  readonly #observe: (call: string) => Promise<void>;
+
+  /** @param after the number of calls that happen @param observe called before each call */
+  constructor(after: number, observe: (call: string) => Promise<void> = async () => {}) {
+    this.#after = after;
+    this.#observe = observe;
+  }
+
+  get happened(): boolean {
+    return this.calls.length >= this.#after;
+  }
+
+  /** The ports as the process that is going to be interrupted has them. Other members stay as they are. */
+  ports<Ports extends object>(ports: Ports): Ports {
+    return interceptAll(ports, (port, name) => this.#intercept(port, name));
+  }
+
+  #intercept(port: string, target: object): object {
+    return new Proxy(target, {
+      get: (_, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function" || typeof name !== "string") return member;
+        return (...args: unknown[]) => this.#call(`${port}.${name}`, () => Reflect.apply(member, target, args));
+      },
+    });
+  }
+
+  #call(name: string, work: () => unknown): unknown {
+    const begun = async <Result>(read: (result: unknown) => Promise<Result>): Promise<Result> => {
+      if (this.happened) throw new Crash(`before ${name}`);
+      this.calls.push(name);
+      const isLast = this.happened;
+      await this.#observe(name);
+      const result = await read(work());
+      if (isLast) throw new Crash(`after ${name}`);
+      return result;
+    };
+    if (!iterating.has(name)) return begun(async (result) => await result);
+    return (async function* () {
+      yield* await begun((result) => (isAsyncIterable(result) ? Array.fromAsync(result) : Promise.resolve([])));
+    })();
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+function interceptAll<Ports extends object>(ports: Ports, intercept: (name: string, port: object) => object): Ports {
+  const intercepted = new Map(
+    Object.entries(ports)
+      .filter((entry): entry is [string, object] => typeof entry[1] === "object" && entry[1] !== null)
+      .map(([name, port]) => [name, intercept(name, port)]),
+  );
+  return new Proxy(ports, {
+    get: (target, name) => (typeof name === "string" && intercepted.get(name)) || Reflect.get(target, name),
+  });
+}
