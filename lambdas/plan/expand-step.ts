@@ -1,11 +1,12 @@
 import type { FleetEvent } from "../../cloud/ports/queues.ts";
-import { isFinal, type Step, type StepFailure, type StepId } from "../../fleet/step.ts";
+import type { OwnStepEvent } from "../../cloud/ports/steps.ts";
+import { isFinal, type Step, type StepId } from "../../fleet/step.ts";
 import type { Build, BuildStep } from "../../fleet/build.ts";
-import { DroverError } from "../../nix/drover-error.ts";
 import { storePathHash, storePathName, type StorePath } from "../../nix/store-path.ts";
 import type { DerivationFiles } from "./derivation-files.ts";
 import { examine, type Examination } from "./examine.ts";
 import type { Planning } from "./planning.ts";
+import { refusalOf } from "./refusal.ts";
 
 /**
  * Reads one derivation of a build's list, adds the inputs that must be built first to the list, and sets the step on
@@ -19,27 +20,38 @@ export async function expandStep(
   entry: BuildStep,
 ): Promise<void> {
   const { steps, builds, events, now } = planning;
-  let examination: Examination;
-  try {
-    examination = await examine(planning, files, entry.drvPath);
-  } catch (error) {
-    if (!isVerdict(error)) throw error;
-    await refuse(planning, build, entry, error);
-    return;
-  }
-  await wantSteps(planning, build, examination.toBuildFirst, entry);
-  const { requirementClass } = examination;
-  const waitingOn = examination.toBuildFirst.map(storePathHash);
-  const expanded = await steps.apply(entry.step, { type: "expanded", requirementClass, waitingOn }, now());
+  const { event, waitingOn } = await findOut(planning, files, build, entry);
+  const changed = await steps.apply(entry.step, event, now());
   // A dependency that was settled before this step was among its dependents tells it nothing by itself.
   const settled = (await steps.getMany(waitingOn)).filter(({ state }) => isFinal(state));
-  const step = expanded ?? (await steps.get(entry.step));
+  const step = changed ?? (await steps.get(entry.step));
   await Promise.all([
     events.send([...settled.map(({ id }) => settledEvent(id)), ...(step === undefined ? [] : nextEvent(step))]),
     step === undefined ? undefined : builds.reflect(build.id, step),
   ]);
   // Last, since it ends the plan message's duty for this step.
   await builds.planned(build.id, [{ step: entry.step, needed: true }]);
+}
+
+/** What becomes of the step. Its inputs have been made steps by then, and it is among their dependents. */
+async function findOut(
+  planning: Planning,
+  files: DerivationFiles,
+  build: Build,
+  entry: BuildStep,
+): Promise<{ event: OwnStepEvent; waitingOn: readonly StepId[] }> {
+  let examination: Examination;
+  try {
+    examination = await examine(planning, files, entry.drvPath);
+  } catch (error) {
+    const failure = refusalOf(error);
+    if (failure === undefined) throw error;
+    return { event: { type: "refused", failure }, waitingOn: [] };
+  }
+  const { requirementClass, toBuildFirst } = examination;
+  await wantSteps(planning, build, toBuildFirst, entry);
+  const waitingOn = toBuildFirst.map(storePathHash);
+  return { event: { type: "expanded", requirementClass, waitingOn }, waitingOn };
 }
 
 /** What has to happen to a step that has been read. One that waits is told by what it waits for. */
@@ -81,30 +93,6 @@ export async function wantSteps(
     builds.addSteps(build.id, entries),
   ]);
   return entries;
-}
-
-async function refuse(
-  { steps, builds, events, now }: Planning,
-  build: Build,
-  entry: BuildStep,
-  error: DroverError,
-): Promise<void> {
-  const { code, message, remedy } = error;
-  const failure: StepFailure = { kind: "refused", code, message, remedy };
-  await steps.apply(entry.step, { type: "refused", failure }, now());
-  await events.send([{ type: "step-settled", step: entry.step }]);
-  await builds.planned(build.id, [{ step: entry.step, needed: true }]);
-}
-
-/** Errors that say something about the derivation, and will say it again however often it is tried. */
-function isVerdict(error: unknown): error is DroverError {
-  return (
-    error instanceof DroverError &&
-    (error.code === "DROVER_CLOSURE_INCOMPLETE" ||
-      error.code === "DROVER_DERIVATION_KIND" ||
-      error.code.startsWith("DROVER_DERIVATION_SYNTAX") ||
-      error.code.startsWith("DROVER_NAR"))
-  );
 }
 
 function derivationName(drvPath: StorePath): string {

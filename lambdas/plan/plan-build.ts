@@ -1,10 +1,11 @@
 import { isFinished, type Build, type BuildStep } from "../../fleet/build.ts";
-import { DroverError } from "../../nix/drover-error.ts";
 import { storePathHash, type StorePath } from "../../nix/store-path.ts";
+import { refuseUnknownOutputs } from "./check-derivation.ts";
 import { DerivationFiles } from "./derivation-files.ts";
-import { wantedPaths } from "./examine.ts";
+import { presentPaths, wantedPaths } from "./examine.ts";
 import { expandStep, wantSteps } from "./expand-step.ts";
 import type { Planning } from "./planning.ts";
+import { refusalOf } from "./refusal.ts";
 
 /** Derivations that are read at the same time. */
 const width = 16;
@@ -21,7 +22,8 @@ export async function planBuild(planning: Planning, id: string, outOfTime: () =>
   const build = await builds.get(id);
   if (build === undefined || isFinished(build.state)) return;
   const files = new DerivationFiles(planning.sources);
-  const started = build.state === "planning" ? await startWithTargets(planning, files, build) : [];
+  const started = build.state === "planning" ? await startOrFail(planning, files, build) : [];
+  if (started === undefined) return;
   // A build of few targets begins with them at once. With many, an invocation before may have walked some already, and
   // only the list knows which.
   let entries = started.length <= width ? started : [];
@@ -39,16 +41,28 @@ export async function planBuild(planning: Planning, id: string, outOfTime: () =>
   await builds.planningDone(id, now());
 }
 
+/** @returns undefined for a build that asks for what its targets do not have: it has failed */
+async function startOrFail(planning: Planning, files: DerivationFiles, build: Build): Promise<BuildStep[] | undefined> {
+  try {
+    return await startWithTargets(planning, files, build);
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    await planning.builds.fail(build.id, refusal, planning.now());
+    return undefined;
+  }
+}
+
 /** Targets whose wanted outputs are all there already are settled at once; the others become steps. */
 async function startWithTargets(planning: Planning, files: DerivationFiles, build: Build): Promise<BuildStep[]> {
-  const { builds, sources, now } = planning;
+  const { builds, now } = planning;
   const entries: BuildStep[] = [];
   for (let start = 0; start < build.targets.length; start += width) {
     const group = build.targets.slice(start, start + width);
     const examined = await Promise.all(
       group.map(async ({ drvPath, outputs }) => {
         const wanted = await outputsOf(files, drvPath, outputs);
-        const present = await sources.narInfos(wanted);
+        const present = await presentPaths(planning, wanted);
         return { drvPath, done: wanted.length > 0 && wanted.every((path) => present.has(path)) };
       }),
     );
@@ -61,13 +75,17 @@ async function startWithTargets(planning: Planning, files: DerivationFiles, buil
   return entries;
 }
 
-/** None where the derivation can not be read: its step is then refused with the reason when it is examined. */
+/**
+ * None where the derivation can not be read: its step is then refused with the reason when it is examined.
+ *
+ * @throws {DroverError} DROVER_DERIVATION_OUTPUT
+ */
 async function outputsOf(files: DerivationFiles, drvPath: StorePath, names: readonly string[]): Promise<StorePath[]> {
-  try {
-    const drv = await files.read(drvPath);
-    return drv === undefined ? [] : wantedPaths(drv, names);
-  } catch (error) {
-    if (error instanceof DroverError) return [];
-    throw error;
-  }
+  const drv = await files.read(drvPath).catch((error: unknown) => {
+    if (refusalOf(error) === undefined) throw error;
+    return undefined;
+  });
+  if (drv === undefined) return [];
+  refuseUnknownOutputs(drv, drvPath, names);
+  return wantedPaths(drv, names);
 }
