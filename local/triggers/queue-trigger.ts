@@ -16,24 +16,36 @@ export interface QueueTriggerOptions {
 }
 
 /**
- * Does what Lambda's event source mapping does: several pollers receive batches, invoke the function, and delete the
- * messages that it did not report as failed. Ends when the signal aborts and the invocations under way have ended.
+ * Does what Lambda's event source mapping does: receives batches, invokes the function, several times at once, and
+ * deletes the messages that it did not report as failed. One receiver is enough: it hands a batch on and asks for the
+ * next, while several would all be woken by each message. Ends when the signal aborts and the invocations under way
+ * have ended.
  */
 export async function runQueueTrigger(options: QueueTriggerOptions): Promise<void> {
-  const pollers = Array.from({ length: options.trigger.maxConcurrency }, () => poll(options));
-  await Promise.all(pollers);
-}
-
-async function poll(options: QueueTriggerOptions): Promise<void> {
-  while (!options.signal.aborted) {
+  const { signal, trigger } = options;
+  const invocations = new Set<Promise<void>>();
+  while (!signal.aborted) {
     try {
       const messages = await receive(options);
-      if (messages.length > 0) await invoke(options, messages);
+      if (messages.length === 0) continue;
+      const invocation = invokeOrLog(options, messages).finally(() => invocations.delete(invocation));
+      invocations.add(invocation);
+      if (invocations.size >= trigger.maxConcurrency) await Promise.race(invocations);
     } catch (error) {
-      if (options.signal.aborted) return;
+      if (signal.aborted) break;
       console.error(`${options.function}: its queue can not be read, trying again`, error);
-      await sleep(1_000, undefined, { signal: options.signal }).catch(() => {});
+      await sleep(1_000, undefined, { signal }).catch(() => {});
     }
+  }
+  await Promise.all(invocations);
+}
+
+/** Messages of an invocation that failed as a whole are delivered again when their visibility ends. */
+async function invokeOrLog(options: QueueTriggerOptions, messages: readonly Message[]): Promise<void> {
+  try {
+    await invoke(options, messages);
+  } catch (error) {
+    console.error(`${options.function} failed`, error);
   }
 }
 
