@@ -41,9 +41,10 @@ export interface Steps {
    * Settles an attempt with its outcome and frees its slot: ONE transaction (invariants 2 and 3). The machine's health
    * moves along: a fault lets it back off, anything else clears its record.
    *
-   * @returns the step after it, or undefined when this attempt had been settled already
+   * @param outcome undefined for the one that has been recorded
+   * @returns the step after it, or undefined when this attempt had been settled already, or has no outcome
    */
-  settle(id: StepId, attempt: number, outcome: AttemptOutcome, now: number): Promise<Step | undefined>;
+  settle(id: StepId, attempt: number, outcome: AttemptOutcome | undefined, now: number): Promise<Step | undefined>;
   /** The first ready steps of a class, most urgent first. May lag behind writes by some milliseconds. */
   firstReady(requirementClass: string, limit: number): Promise<Step[]>;
   /** Every requirement class that has been seen; few, since a deployment has few systems and features. */

@@ -35,9 +35,11 @@ async function stepReady(scheduling: Scheduling, id: string): Promise<void> {
 }
 
 async function attemptFinished(scheduling: Scheduling, id: string, number: number): Promise<void> {
-  const attempt = await scheduling.steps.attempt(id, number);
+  const [settled, attempt] = await Promise.all([
+    scheduling.steps.settle(id, number, undefined, scheduling.now()),
+    scheduling.steps.attempt(id, number),
+  ]);
   if (attempt?.outcome === undefined) return;
-  const settled = await scheduling.steps.settle(id, number, attempt.outcome, scheduling.now());
   const step = settled ?? (await scheduling.steps.get(id));
   if (step === undefined) return;
   const ready = await consequences(scheduling, step);

@@ -18,7 +18,8 @@ export async function placeStep(
   fleet?: readonly Machine[],
 ): Promise<string | undefined> {
   const wanting = wantedBy(scheduling, step.id);
-  wanting.catch(() => {}); // Awaited below, unless something else fails first.
+  const following = wanting.then((builds) => followedUntil(scheduling, builds));
+  following.catch(() => {}); // Awaited below, unless something else fails first.
   for (let machines = fleet; ; machines = undefined) {
     machines ??= await scheduling.machines.list();
     const now = scheduling.now();
@@ -27,8 +28,7 @@ export async function placeStep(
       await sayWhyItWaits(scheduling, await wanting, step, placement);
       return undefined;
     }
-    const followed = await followedUntil(scheduling, await wanting);
-    const claimed = await scheduling.steps.claim(step, placement, followed, now);
+    const claimed = await scheduling.steps.claim(step, placement, await following, now);
     if (claimed === "lost") return undefined;
     // Somebody else took the machine's last slot between the look and the claim: look again.
     if (claimed === "full") continue;

@@ -24,13 +24,14 @@ async function settle(
   database: Database,
   id: StepId,
   number: number,
-  outcome: AttemptOutcome,
+  outcome: AttemptOutcome | undefined,
   now: number,
 ): Promise<Step | undefined> {
   for (let round = 1; ; round++) {
     const [step, attempt] = await Promise.all([getStep(database, id), getAttempt(database, id, number)]);
     if (step === undefined || attempt === undefined) return undefined;
     const standing = attempt.outcome ?? outcome;
+    if (standing === undefined) return undefined;
     const settled = transition(step, { type: "settled", attempt: number, outcome: standing }, now);
     if (settled === undefined) return undefined;
     const slot = await freeSlot(database, attempt.machine, standing, now, round === 1);

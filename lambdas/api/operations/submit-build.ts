@@ -35,8 +35,10 @@ export const submitBuild = jsonOperation({
       waitingOn: targets.map(({ drvPath }) => storePathHash(drvPath)),
       createdAt: now,
     };
+    const uploaded = requireUploaded(dependencies.cache, targets, signal);
+    uploaded.catch(() => {}); // What it says is of no account for a build that is known.
     const known = key === undefined ? undefined : await firstKnown(dependencies, [id, ...olderIds]);
-    if (known === undefined) await requireUploaded(dependencies.cache, targets, signal);
+    if (known === undefined) await uploaded;
     const created = known ?? (await createOrJoin(dependencies, wanted));
     if (created !== wanted) refuseOther(created, wanted);
     // Again for a known build: whoever created it may have failed before it came to this.
