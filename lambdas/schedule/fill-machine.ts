@@ -3,30 +3,36 @@ import { readyRank } from "../../fleet/lifecycle.ts";
 import type { Machine } from "../../fleet/machine.ts";
 import { unavailability } from "../../fleet/placement.ts";
 import { parseRequirementClass } from "../../fleet/requirement.ts";
-import type { Step } from "../../fleet/step.ts";
+import type { Step, StepId } from "../../fleet/step.ts";
 import { placeStep } from "./place-step.ts";
 import type { Scheduling } from "./scheduling.ts";
 
 /**
  * Gives a machine's free slots to the most urgent ready steps that it can take. One look at the head of each
  * requirement class, whatever the length of the queue, and no class hides another: a scarce system starves nobody.
+ * Where others have been faster with what a look has shown, it looks further.
  *
  * @param fresh steps that have just become ready, which the index may not show yet
  * @returns whether slots are left that nothing was found for
  */
 export async function fillMachine(scheduling: Scheduling, name: string, fresh: readonly Step[] = []): Promise<boolean> {
-  let fleet = await scheduling.machines.list();
-  const find = () => fleet.find((machine) => machine.name === name);
-  const machine = find();
-  if (machine === undefined || !hasRoom(machine, scheduling)) return false;
-  for (const step of await mostUrgent(scheduling, machine, fresh)) {
-    // Placed by rank and not simply put here: another machine may be better for it, and then this slot is still free.
-    const taken = await placeStep(scheduling, step, fleet);
-    fleet = fleet.map((each) => (each.name === taken ? { ...each, running: each.running + 1 } : each));
-    const now = find();
-    if (now === undefined || !hasRoom(now, scheduling)) return false;
+  const seen = new Set<StepId>();
+  for (;;) {
+    let fleet = await scheduling.machines.list();
+    const find = () => fleet.find((machine) => machine.name === name);
+    const machine = find();
+    if (machine === undefined || !hasRoom(machine, scheduling)) return false;
+    const { candidates, isAll } = await mostUrgent(scheduling, machine, fresh, seen);
+    for (const step of candidates) {
+      // Placed by rank and not simply put here: another machine may be better for it, and then this slot is still free.
+      const taken = await placeStep(scheduling, step, fleet);
+      fleet = fleet.map((each) => (each.name === taken ? { ...each, running: each.running + 1 } : each));
+      const now = find();
+      if (now === undefined || !hasRoom(now, scheduling)) return false;
+      seen.add(step.id);
+    }
+    if (isAll || candidates.length === 0) return true;
   }
-  return true;
 }
 
 function hasRoom(machine: Machine, { now }: Scheduling): boolean {
@@ -36,16 +42,27 @@ function hasRoom(machine: Machine, { now }: Scheduling): boolean {
 /**
  * Ready steps for the machine, most urgent first: somewhat more than it has room for, since others may take some of
  * them first and other machines may be better for some.
+ *
+ * @param seen steps to leave out; the index may go on showing them for some milliseconds
+ * @returns whether these are all that there are, too
  */
-async function mostUrgent({ steps }: Scheduling, machine: Machine, fresh: readonly Step[]): Promise<Step[]> {
+async function mostUrgent(
+  { steps }: Scheduling,
+  machine: Machine,
+  fresh: readonly Step[],
+  seen: ReadonlySet<StepId>,
+): Promise<{ candidates: Step[]; isAll: boolean }> {
   const classes = (await steps.requirementClasses()).filter((key) => takes(machine, key));
-  const enough = 2 * (machine.spec.maxJobs - machine.running) + 2;
+  const enough = 2 * (machine.spec.maxJobs - machine.running) + 2 + seen.size;
   const heads = await Promise.all(classes.map((key) => steps.firstReady(key, enough)));
-  const candidates = [...heads.flat(), ...fresh].filter(
-    (step) => step.state === "ready" && takes(machine, step.requirementClass),
+  const found = [...heads.flat(), ...fresh].filter(
+    ({ id, state, requirementClass }) => state === "ready" && !seen.has(id) && takes(machine, requirementClass),
   );
-  const each = new Map(candidates.map((step) => [step.id, step]));
-  return [...each.values()].toSorted((a, b) => (readyRank(a) < readyRank(b) ? -1 : 1));
+  const each = new Map(found.map((step) => [step.id, step]));
+  return {
+    candidates: [...each.values()].toSorted((a, b) => (readyRank(a) < readyRank(b) ? -1 : 1)),
+    isAll: heads.every((head) => head.length < enough),
+  };
 }
 
 function takes(machine: Machine, requirementClass: string): boolean {

@@ -3,7 +3,7 @@ import { isFinal, type Step } from "../../fleet/step.ts";
 import { fillMachine } from "./fill-machine.ts";
 import { dispatch, placeStep } from "./place-step.ts";
 import { reflect, wantedBy, type Scheduling } from "./scheduling.ts";
-import { tellDependents } from "./tell-dependents.ts";
+import { failWith, tellDependents } from "./tell-dependents.ts";
 
 /** More newly ready steps than this are handed on as messages, for several invocations to share. */
 const inlineLimit = 20;
@@ -49,8 +49,17 @@ async function attemptFinished(scheduling: Scheduling, id: string, number: numbe
 
 async function stepSettled(scheduling: Scheduling, id: string): Promise<void> {
   const step = await scheduling.steps.get(id);
-  if (step === undefined || !isFinal(step.state)) return;
-  await placeAll(scheduling, await consequences(scheduling, step));
+  const settled = step?.state === "waiting" ? await failByDependency(scheduling, step) : step;
+  if (settled === undefined || !isFinal(settled.state)) return;
+  await placeAll(scheduling, await consequences(scheduling, settled));
+}
+
+/** The event is sent before the step fails (`tell-dependents.ts`), so that it may be early, or all that a crash left. */
+async function failByDependency(scheduling: Scheduling, step: Step): Promise<Step | undefined> {
+  const dependencies = await scheduling.steps.getMany(step.waitingOn);
+  const failed = dependencies.find(({ state }) => isFinal(state) && state !== "succeeded");
+  if (failed === undefined) return undefined;
+  return (await failWith(scheduling, step.id, failed)) ?? (await scheduling.steps.get(step.id));
 }
 
 /** @returns the steps that may be placed now: dependents that became ready, or the step itself when it is retried */

@@ -1,5 +1,5 @@
 import type { Dependent } from "../../cloud/ports/dependents.ts";
-import { isFinal, type Step } from "../../fleet/step.ts";
+import { isFinal, type Step, type StepId } from "../../fleet/step.ts";
 import type { Scheduling } from "./scheduling.ts";
 
 /** How many dependents are told at the same time. */
@@ -9,15 +9,20 @@ const width = 16;
  * Tells everyone who waits for a settled step: builds tick it off, steps come one dependency nearer or fail with it.
  * Everything here may be repeated after a crash.
  *
- * @returns the steps that became ready by it
+ * @returns the steps that are ready by it
  */
 export async function tellDependents(scheduling: Scheduling, step: Step): Promise<Step[]> {
   if (!isFinal(step.state)) return [];
   const ready: Step[] = [];
   let group: Dependent[] = [];
   const tellGroup = async () => {
-    const told = await Promise.all(group.map((dependent) => tell(scheduling, step, dependent)));
-    ready.push(...told.filter((after) => after !== undefined));
+    const builds = group.filter((dependent) => dependent.kind === "build");
+    const steps = group.flatMap((dependent) => (dependent.kind === "step" ? [dependent.step] : []));
+    const [, told] = await Promise.all([
+      Promise.all(builds.map((build) => tellBuild(scheduling, step, build))),
+      step.state === "succeeded" ? tellOfSuccess(scheduling, step, steps) : tellOfFailure(scheduling, step, steps),
+    ]);
+    ready.push(...told);
     group = [];
   };
   for await (const dependent of scheduling.dependents.of(step.id)) {
@@ -28,36 +33,49 @@ export async function tellDependents(scheduling: Scheduling, step: Step): Promis
   return ready;
 }
 
-async function tell(scheduling: Scheduling, settled: Step, dependent: Dependent): Promise<Step | undefined> {
-  if (dependent.kind === "step") return await tellStep(scheduling, settled, dependent.step);
-  await scheduling.builds.reflect(dependent.build, settled);
-  if (dependent.target) {
-    const failed = settled.state === "succeeded" ? undefined : culprit(settled);
-    await scheduling.builds.targetSettled(dependent.build, settled.id, failed, scheduling.now());
-  }
-  return undefined;
+/** Fails a step that waits for a failed one. @returns the step after it, or undefined where it does not wait for that */
+export async function failWith({ steps, now }: Scheduling, id: StepId, failed: Step): Promise<Step | undefined> {
+  const { step: culpritId, name } = culprit(failed);
+  return await steps.apply(id, { type: "dependency-failed", dependency: failed.id, culprit: culpritId, name }, now());
 }
 
-async function tellStep({ steps, events, now }: Scheduling, settled: Step, id: string): Promise<Step | undefined> {
-  if (settled.state === "succeeded") {
-    const after = await steps.apply(id, { type: "dependency-succeeded", dependency: settled.id }, now());
-    return after?.state === "ready" ? after : undefined;
-  }
-  const { step: culpritId, name } = culprit(settled);
-  const after = await steps.apply(
-    id,
-    { type: "dependency-failed", dependency: settled.id, culprit: culpritId, name },
-    now(),
+async function tellBuild(
+  { builds, now }: Scheduling,
+  settled: Step,
+  { build, target }: Extract<Dependent, { kind: "build" }>,
+): Promise<void> {
+  await builds.reflect(build, settled);
+  if (!target) return;
+  await builds.targetSettled(build, settled.id, settled.state === "succeeded" ? undefined : culprit(settled), now());
+}
+
+async function tellOfSuccess({ steps, now }: Scheduling, settled: Step, ids: readonly StepId[]): Promise<Step[]> {
+  const told = await Promise.all(
+    ids.map(async (id) => {
+      const after = await steps.apply(id, { type: "dependency-succeeded", dependency: settled.id }, now());
+      // Whoever told it before may have crashed without placing it.
+      return after ?? (await steps.get(id));
+    }),
   );
-  // Its own dependents are told by a message of their own, so that a deep graph needs no deep call. A step that had
-  // failed already is told of again: the one who failed it may have crashed before sending.
-  const state = after?.state ?? (await steps.get(id))?.state;
-  if (state === "dependency-failed") await events.send([{ type: "step-settled", step: id }]);
-  return undefined;
+  return told.filter((step) => step !== undefined).filter(({ state }) => state === "ready");
+}
+
+/**
+ * Each has dependents of its own, who are told by a message of its own, so that a deep graph needs no deep call. That
+ * message is sent first: its handler fails the step where a crash has come in between, and nobody needs to send it
+ * again for a step that has failed. In a graph there are far more ways to a step than steps.
+ */
+async function tellOfFailure(scheduling: Scheduling, settled: Step, ids: readonly StepId[]): Promise<Step[]> {
+  const waiting = (await scheduling.steps.getMany(ids)).filter(
+    ({ state, waitingOn }) => state === "waiting" && waitingOn.includes(settled.id),
+  );
+  await scheduling.events.send(waiting.map(({ id }) => ({ type: "step-settled", step: id })));
+  await Promise.all(waiting.map(({ id }) => failWith(scheduling, id, settled)));
+  return [];
 }
 
 /** The step whose own failure it was. */
-function culprit(step: Step): { step: string; name: string } {
+function culprit(step: Step): { step: StepId; name: string } {
   return step.failure?.kind === "dependency"
     ? { step: step.failure.step, name: step.failure.name }
     : { step: step.id, name: step.name };

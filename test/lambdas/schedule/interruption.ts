@@ -1,6 +1,15 @@
 /** Methods that give what they have piece by piece; each is one call. */
 const iterating = new Set(["dependents.of", "sources.openNar"]);
 
+/** Methods that leave nothing behind. */
+const reading = new Set([
+  ...["list", "get"].map((name) => `machines.${name}`),
+  ...["get", "getMany", "firstReady", "requirementClasses", "inState", "attempt", "attempts"].map((n) => `steps.${n}`),
+  ...["get", "unplanned", "inState", "changedSince", "steps"].map((name) => `builds.${name}`),
+  ...["narInfos", "openNar"].map((name) => `sources.${name}`),
+  "dependents.of",
+]);
+
 /** What a caller of an interrupted port sees. */
 export class Crash extends Error {}
 
@@ -12,12 +21,16 @@ export class Interruption {
   /** Calls so far, by name, those that failed by the interruption excepted. */
   readonly calls: string[] = [];
   readonly #after: number;
-  readonly #observe: (call: string) => Promise<void>;
+  readonly #counts: "all" | "writes";
 
-  /** @param after the number of calls that happen @param observe called before each call */
-  constructor(after: number, observe: (call: string) => Promise<void> = async () => {}) {
+  /**
+   * @param after the number of calls that happen
+   * @param counts only writing ones, perhaps: to be cut off after a read is the same as before it, and after the
+   *   writes before it, but for what is under way at the same time
+   */
+  constructor(after: number, counts: "all" | "writes" = "all") {
     this.#after = after;
-    this.#observe = observe;
+    this.#counts = counts;
   }
 
   get happened(): boolean {
@@ -42,9 +55,9 @@ export class Interruption {
   #call(name: string, work: () => unknown): unknown {
     const begun = async <Result>(read: (result: unknown) => Promise<Result>): Promise<Result> => {
       if (this.happened) throw new Crash(`before ${name}`);
-      this.calls.push(name);
-      const isLast = this.happened;
-      await this.#observe(name);
+      const counted = this.#counts === "all" || !reading.has(name);
+      if (counted) this.calls.push(name);
+      const isLast = counted && this.happened;
       const result = await read(work());
       if (isLast) throw new Crash(`after ${name}`);
       return result;
