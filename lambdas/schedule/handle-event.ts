@@ -31,7 +31,13 @@ export async function handleEvent(scheduling: Scheduling, event: FleetEvent): Pr
 async function stepReady(scheduling: Scheduling, id: string): Promise<void> {
   const [step, fleet] = await Promise.all([scheduling.steps.get(id), scheduling.machines.list()]);
   if (step?.state === "ready") await placeStep(scheduling, step, fleet);
-  else if (step?.state === "assigned") await dispatch(scheduling, step);
+  else if (step?.state === "assigned") await finishPlacing(scheduling, step);
+}
+
+/** Whoever claimed its slot may have crashed right afterwards. */
+async function finishPlacing(scheduling: Scheduling, step: Step): Promise<void> {
+  const reflecting = wantedBy(scheduling, step.id).then((wanting) => reflect(scheduling, wanting, step));
+  await Promise.all([dispatch(scheduling, step), reflecting]);
 }
 
 async function attemptFinished(scheduling: Scheduling, id: string, number: number): Promise<void> {

@@ -129,8 +129,7 @@ export class FleetAtWork {
     let present = scheduling;
     for (;;) {
       const messages = await this.plane.receive("fleetEvents");
-      const dispatches = messages.length === 0 ? await this.plane.receive("dispatch") : [];
-      if (messages.length + dispatches.length === 0) return;
+      if (messages.length === 0 && (await this.execute()) === 0) return;
       for (const message of messages) {
         try {
           await this.handle(parseFleetEvent(message.body), present);
@@ -141,8 +140,14 @@ export class FleetAtWork {
           await message.giveBack();
         }
       }
-      for (const dispatch of dispatches) await this.#execute(dispatch);
     }
+  }
+
+  /** Executes what has been dispatched. @returns how much that was */
+  async execute(): Promise<number> {
+    const dispatches = await this.plane.receive("dispatch");
+    for (const dispatch of dispatches) await this.#execute(dispatch);
+    return dispatches.length;
   }
 
   /** As the runner does: what is settled is left alone, what has an outcome is reported again. */
