@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
 import middy from "@middy/core";
 import { parseConfiguration } from "../../cloud/configuration.ts";
@@ -13,11 +14,14 @@ const logger = createLogger("sweep", configuration.DROVER_LOG_LEVEL);
 const measurements =
   configuration.DROVER_DYNAMODB_ENDPOINT === undefined ? createMeasurements("sweep") : noMeasurements;
 
+/** Longer than an index lags and a freed slot takes to be given away. Milliseconds. */
+const betweenLooks = 2_000;
+
 /** Started by a schedule, whose event says nothing. */
 export const handler = middy<unknown, SweepReport>()
   .use(injectLambdaContext(logger))
   .handler(async () => {
-    const report = await sweep({ ...cloud, now: Date.now });
+    const report = await sweep({ ...cloud, now: Date.now, pause: () => sleep(betweenLooks) });
     const { slotDrift, ...repaired } = report;
     for (const [name, count] of Object.entries(repaired)) {
       if (count > 0) measurements.count(`Swept.${name}`, count);

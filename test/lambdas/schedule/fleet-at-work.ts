@@ -6,7 +6,7 @@ import { requirementClass } from "../../../fleet/requirement.ts";
 import type { Step } from "../../../fleet/step.ts";
 import { handleEvent } from "../../../lambdas/schedule/handle-event.ts";
 import type { Scheduling } from "../../../lambdas/schedule/scheduling.ts";
-import { sweep } from "../../../lambdas/sweep/sweep.ts";
+import { sweep, type SweepReport } from "../../../lambdas/sweep/sweep.ts";
 import { machineSpec, outcomes, stepId } from "../../cloud/contracts/samples.ts";
 import type { ControlPlane, HeldMessage } from "./engines.ts";
 import { Crash } from "./interruption.ts";
@@ -177,8 +177,9 @@ export class FleetAtWork {
     await this.#finish(this.id(name), step?.attempt ?? 0, outcome);
   }
 
-  sweep() {
-    return sweep({ ...this.plane });
+  /** @param pause what happens between the two looks at what moves */
+  sweep(pause: () => Promise<void> = async () => {}): Promise<SweepReport> {
+    return sweep({ ...this.plane, pause });
   }
 
   /** What there is to see: steps by name, slots that machines hold, builds. */

@@ -10,6 +10,50 @@ const reading = new Set([
   "dependents.of",
 ]);
 
+/** Does something around a call of a port, such as `steps.get`. */
+type Around = (name: string, work: () => Promise<unknown>) => Promise<unknown>;
+
+/** Ports of which each call goes through a hand. Other members stay as they are. */
+export function interceptPorts<Ports extends object>(ports: Ports, around: Around): Ports {
+  const intercepted = new Map(
+    Object.entries(ports)
+      .filter((entry): entry is [string, object] => typeof entry[1] === "object" && entry[1] !== null)
+      .map(([name, port]) => [name, interceptPort(name, port, around)]),
+  );
+  return new Proxy(ports, {
+    get: (target, name) => (typeof name === "string" && intercepted.get(name)) || Reflect.get(target, name),
+  });
+}
+
+function interceptPort(port: string, target: object, around: Around): object {
+  return new Proxy(target, {
+    get(_, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function" || typeof name !== "string") return member;
+      return (...args: unknown[]): unknown => {
+        const call = `${port}.${name}`;
+        const work = (): unknown => Reflect.apply(member, target, args);
+        if (!iterating.has(call)) return around(call, async () => await work());
+        return (async function* () {
+          yield* toArray(await around(call, () => iterated(work())));
+        })();
+      };
+    },
+  });
+}
+
+async function iterated(value: unknown): Promise<unknown[]> {
+  return isAsyncIterable(value) ? await Array.fromAsync(value) : [];
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+function toArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
 /** What a caller of an interrupted port sees. */
 export class Crash extends Error {}
 
@@ -37,49 +81,16 @@ export class Interruption {
     return this.calls.length >= this.#after;
   }
 
-  /** The ports as the process that is going to be interrupted has them. Other members stay as they are. */
+  /** The ports as the process that is going to be interrupted has them. */
   ports<Ports extends object>(ports: Ports): Ports {
-    return interceptAll(ports, (port, name) => this.#intercept(port, name));
-  }
-
-  #intercept(port: string, target: object): object {
-    return new Proxy(target, {
-      get: (_, name) => {
-        const member: unknown = Reflect.get(target, name);
-        if (typeof member !== "function" || typeof name !== "string") return member;
-        return (...args: unknown[]) => this.#call(`${port}.${name}`, () => Reflect.apply(member, target, args));
-      },
-    });
-  }
-
-  #call(name: string, work: () => unknown): unknown {
-    const begun = async <Result>(read: (result: unknown) => Promise<Result>): Promise<Result> => {
+    return interceptPorts(ports, async (name, work) => {
       if (this.happened) throw new Crash(`before ${name}`);
       const counted = this.#counts === "all" || !reading.has(name);
       if (counted) this.calls.push(name);
       const isLast = counted && this.happened;
-      const result = await read(work());
+      const result = await work();
       if (isLast) throw new Crash(`after ${name}`);
       return result;
-    };
-    if (!iterating.has(name)) return begun(async (result) => await result);
-    return (async function* () {
-      yield* await begun((result) => (isAsyncIterable(result) ? Array.fromAsync(result) : Promise.resolve([])));
-    })();
+    });
   }
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
-}
-
-function interceptAll<Ports extends object>(ports: Ports, intercept: (name: string, port: object) => object): Ports {
-  const intercepted = new Map(
-    Object.entries(ports)
-      .filter((entry): entry is [string, object] => typeof entry[1] === "object" && entry[1] !== null)
-      .map(([name, port]) => [name, intercept(name, port)]),
-  );
-  return new Proxy(ports, {
-    get: (target, name) => (typeof name === "string" && intercepted.get(name)) || Reflect.get(target, name),
-  });
 }
