@@ -5,19 +5,22 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 /**
  * A request as API Gateway's HTTP API describes it to a function (payload format 2.0,
  * docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html): header names in
- * lower case, repeated headers and query parameters joined by commas, text bodies as they are, others in base64.
+ * lower case, repeated headers and query parameters joined by commas, text bodies as they are, others in base64. The
+ * path is decoded, the query string is not.
  */
 export function gatewayEvent(request: IncomingMessage, body: Buffer): APIGatewayProxyEventV2 {
-  const url = new URL(request.url ?? "/", "http://localhost");
+  const { path, rawQueryString } = splitTarget(request.url ?? "/");
   const method = request.method ?? "GET";
-  const headers = joinHeaders(request);
-  const isText = /^(text\/|application\/(json|problem\+json)|$)/.test(headers["content-type"] ?? "");
-  const query = joinQuery(url.searchParams);
+  const { cookie, ...headers } = joinHeaders(request);
+  const query = joinQuery(new URLSearchParams(rawQueryString));
+  const isBase64Encoded = body.length > 0 && !isText(headers["content-type"]);
+  const now = new Date();
   return {
     version: "2.0",
     routeKey: "$default",
-    rawPath: url.pathname,
-    rawQueryString: url.search.slice(1),
+    rawPath: path,
+    rawQueryString,
+    ...(cookie !== undefined && { cookies: cookie.split(/; */) }),
     headers,
     ...(query !== undefined && { queryStringParameters: query }),
     requestContext: {
@@ -27,7 +30,7 @@ export function gatewayEvent(request: IncomingMessage, body: Buffer): APIGateway
       domainPrefix: "local",
       http: {
         method,
-        path: url.pathname,
+        path,
         protocol: `HTTP/${request.httpVersion}`,
         sourceIp: request.socket.remoteAddress ?? "",
         userAgent: headers["user-agent"] ?? "",
@@ -35,12 +38,35 @@ export function gatewayEvent(request: IncomingMessage, body: Buffer): APIGateway
       requestId: randomUUID(),
       routeKey: "$default",
       stage: "$default",
-      time: new Date().toUTCString(),
-      timeEpoch: Date.now(),
+      time: commonLogTime(now),
+      timeEpoch: now.getTime(),
     },
-    ...(body.length > 0 && { body: body.toString(isText ? "utf8" : "base64") }),
-    isBase64Encoded: body.length > 0 && !isText,
+    ...(body.length > 0 && { body: body.toString(isBase64Encoded ? "base64" : "utf8") }),
+    isBase64Encoded,
   };
+}
+
+/**
+ * By hand: `URL` would take the first part of `//a/b` for a host, and tidy up the path. A proxy's form of the target
+ * begins with scheme and host (RFC 9112 §3.2.2).
+ */
+function splitTarget(target: string): { path: string; rawQueryString: string } {
+  const [, path = "", rawQueryString = ""] = /^(?:https?:\/\/[^/?]*)?([^?]*)\??(.*)$/s.exec(target) ?? [];
+  return { path: decoded(path) || "/", rawQueryString };
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** What the gateway takes for text is not documented; these have been found out by trying. No type is no text. */
+function isText(contentType = ""): boolean {
+  const mediaType = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+  return /^(text\/.+|application\/(json|xml|javascript))$/.test(mediaType);
 }
 
 function joinHeaders(request: IncomingMessage): Record<string, string> {
@@ -52,4 +78,10 @@ function joinQuery(parameters: URLSearchParams): Record<string, string> | undefi
   const names = new Set(parameters.keys());
   if (names.size === 0) return undefined;
   return Object.fromEntries([...names].map((name) => [name, parameters.getAll(name).join(",")]));
+}
+
+/** `22/Nov/2026:14:00:00 +0000`, made of `Sun, 22 Nov 2026 14:00:00 GMT`. */
+function commonLogTime(time: Date): string {
+  const [, day, month, year, clock] = time.toUTCString().split(" ");
+  return `${day}/${month}/${year}:${clock} +0000`;
 }

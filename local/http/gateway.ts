@@ -39,9 +39,15 @@ async function answer(handler: ApiHandler, request: IncomingMessage, response: S
   const result = await handler(gatewayEvent(request, body), lambdaContext("api"));
   response.statusCode = result.statusCode ?? 200;
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value));
+  if (result.cookies !== undefined) response.setHeader("set-cookie", result.cookies);
   const bytes = Buffer.from(result.body ?? "", result.isBase64Encoded === true ? "base64" : "utf8");
-  if (request.method !== "HEAD") response.setHeader("content-length", bytes.length);
-  response.end(request.method === "HEAD" ? undefined : bytes);
+  if (hasBody(request, response)) response.setHeader("content-length", bytes.length).end(bytes);
+  else response.end();
+}
+
+/** RFC 9110 §6.4.1. Where there is no body, a length would be that of another answer. */
+function hasBody({ method }: IncomingMessage, { statusCode }: ServerResponse): boolean {
+  return method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
