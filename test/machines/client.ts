@@ -60,6 +60,9 @@ export async function createClient(options: ClientOptions): Promise<Client> {
   ];
   await writeFile(join(environment.NIX_CONF_DIR, "nix.conf"), conf.join("\n"));
 
+  // Two first commands at once would both make the store's directories, and one of them would fail.
+  await mustRun("nix-store", ["--init"], { env: environment });
+
   const client: Client = {
     directory,
     environment,
