@@ -104,9 +104,14 @@ export async function getBuildChanges(
   return await client.request({ ...options, method: "GET", path, query, wait, answer: builds.buildChanges });
 }
 
+/** By base name where a derivation's path is given: API Gateway decodes paths, and its slashes would be the route's. */
+function stepPath(step: string): string {
+  return `/v1/steps/${encodeURIComponent(step.slice(step.lastIndexOf("/") + 1))}`;
+}
+
 /** @param step its id, the base name of its derivation, or the derivation's path */
 export async function getStep(client: ApiClient, step: string, options: PatienceOptions = {}): Promise<steps.Step> {
-  const path = `/v1/steps/${encodeURIComponent(step)}`;
+  const path = stepPath(step);
   return await client.request({ ...options, method: "GET", path, answer: steps.step });
 }
 
@@ -116,7 +121,7 @@ export async function getStepLog(
   query: { readonly cursor?: string | undefined; readonly attempt?: number | undefined; readonly wait: number },
   options: PatienceOptions = {},
 ): Promise<steps.LogPiece> {
-  const path = `/v1/steps/${encodeURIComponent(step)}/log`;
+  const path = `${stepPath(step)}/log`;
   return await client.request({ ...options, method: "GET", path, query, wait: query.wait, answer: steps.logPiece });
 }
 

@@ -115,7 +115,7 @@ export const stepPath = z.strictObject({
     .min(1)
     .max(300)
     .meta({
-      description: "The 32 characters of the derivation's path, its base name, or the path itself (percent-encoded)",
+      description: "The 32 characters of the derivation's path, or its base name",
       examples: ["7m8jbdmk37rskdk2c1n7vkagq61dhf2x"],
     }),
 });
