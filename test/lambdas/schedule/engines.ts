@@ -47,13 +47,16 @@ export interface ControlPlane extends Stores {
 }
 
 /**
- * The embedded engines, in memory, for a test file.
+ * Makes a control plane of its own: tables and queues that nobody else uses.
  *
- * @returns makes a control plane of its own: tables and queues that nobody else uses
+ * @param queuesOf one whose queues are empty and can be used again: making some takes as long as some twenty requests
  */
-export function onEngines(): () => Promise<ControlPlane> {
+type Open = (queuesOf?: ControlPlane) => Promise<ControlPlane>;
+
+/** The embedded engines, in memory, for a test file. */
+export function onEngines(): Open {
   const engines = new AsyncDisposableStack();
-  let open: (() => Promise<ControlPlane>) | undefined;
+  let open: Open | undefined;
   beforeAll(async () => {
     const [dynamoDb, sqs] = await Promise.all([startDynamoDb(), startSqs()]);
     engines.use(dynamoDb);
@@ -61,16 +64,17 @@ export function onEngines(): () => Promise<ControlPlane> {
     const tables = engines.adopt(dynamoDbClient(dynamoDb), (client) => client.destroy());
     const queues = engines.adopt(sqsClient(sqs), (client) => client.destroy());
     let count = 0;
-    open = async () => {
+    open = async (queuesOf) => {
       const name = `test-${++count}`;
-      await Promise.all([createTables(tables, name), createQueues(queues, name)]);
-      return controlPlane(name, tables, queues, (queue) => `${sqs.queueUrlBase}/${queueName(name, queue)}`);
+      const queueUrl = (queue: QueueName): string => `${sqs.queueUrlBase}/${queueName(name, queue)}`;
+      await Promise.all([createTables(tables, name), queuesOf ?? createQueues(queues, name)]);
+      return controlPlane(name, tables, queues, queuesOf?.queueUrl ?? queueUrl);
     };
   });
   afterAll(() => engines.disposeAsync());
-  return () => {
+  return (queuesOf) => {
     if (open === undefined) throw new Error("the engines are not running yet");
-    return open();
+    return open(queuesOf);
   };
 }
 

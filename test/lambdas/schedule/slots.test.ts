@@ -46,8 +46,8 @@ describe("a freed slot", () => {
       { name: "itchy", maxJobs: 1 },
       { name: "both", maxJobs: 1, systems: ["aarch64-linux", "x86_64-linux"], speedFactor: 0.1 },
     );
-    await steps(numbered("urgent", 30), { priority: 100, features: ["nobody-has-it"] });
-    await steps(numbered("x86", 30), { priority: 90 });
+    await steps(numbered("urgent", 10), { priority: 100, features: ["nobody-has-it"] });
+    await steps(numbered("x86", 10), { priority: 90 });
     await steps(["arm"], { system: "aarch64-linux", priority: 95 });
     await fleet.announce(...numbered("urgent", 3), "x86-0", "x86-1");
     fleet.runner = ({ name }) => (name === "x86-1" ? outcomes.built : undefined);
@@ -65,11 +65,11 @@ describe("a freed slot", () => {
 
 describe("all free slots are taken", () => {
   test("when machines come to a long queue at the same time", async () => {
-    await steps(numbered("step", 60));
-    const machines = numbered("machine", 8).map((name) => ({ name, maxJobs: 5 }));
+    await steps(numbered("step", 24));
+    const machines = numbered("machine", 5).map((name) => ({ name, maxJobs: 4 }));
     await fleet.machines(...machines);
     await Promise.all(machines.map(({ name }) => fleet.handle({ type: "machine-available", machine: name })));
-    expect(await fleet.slots()).toEqual(Object.fromEntries(machines.map(({ name }) => [name, 5])));
+    expect(await fleet.slots()).toEqual(Object.fromEntries(machines.map(({ name }) => [name, 4])));
   });
 
   test("when steps become ready at the same time, and not one slot more", async () => {

@@ -154,7 +154,7 @@ describe("what a crash has half written is finished:", () => {
 
 test("what is healthy and older does not hide what was forgotten", async () => {
   const names = Array.from({ length: 210 }, (_, number) => `nowhere-${number}`);
-  for (const name of names) await fleet.step(name, { system: "riscv64-linux", priority: 100 });
+  await Promise.all(names.map((name) => fleet.step(name, { system: "riscv64-linux", priority: 100 })));
   await fleet.plane.advance(1_000);
   await fleet.step("lib");
   await fleet.plane.advance(61_000);
