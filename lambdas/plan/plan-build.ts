@@ -1,3 +1,4 @@
+import { concurrently } from "../../cloud/concurrently.ts";
 import { isFinished, type Build, type BuildStep } from "../../fleet/build.ts";
 import { storePathHash, type StorePath } from "../../nix/store-path.ts";
 import { refuseUnknownOutputs } from "./check-derivation.ts";
@@ -53,25 +54,23 @@ async function startOrFail(planning: Planning, files: DerivationFiles, build: Bu
   }
 }
 
-/** Targets whose wanted outputs are all there already are settled at once; the others become steps. */
+/**
+ * Targets whose wanted outputs are all there already are settled at once; the others become steps, after all of them
+ * have been found to have the outputs that are wanted.
+ */
 async function startWithTargets(planning: Planning, files: DerivationFiles, build: Build): Promise<BuildStep[]> {
   const { builds, now } = planning;
-  const entries: BuildStep[] = [];
-  for (let start = 0; start < build.targets.length; start += width) {
-    const group = build.targets.slice(start, start + width);
-    const examined = await Promise.all(
-      group.map(async ({ drvPath, outputs }) => {
-        const wanted = await outputsOf(files, drvPath, outputs);
-        const present = await presentPaths(planning, wanted);
-        return { drvPath, done: wanted.length > 0 && wanted.every((path) => present.has(path)) };
-      }),
-    );
-    const missing = examined.filter(({ done }) => !done).map(({ drvPath }) => drvPath);
-    entries.push(...(await wantSteps(planning, build, missing)));
-    for (const { drvPath, done } of examined) {
-      if (done) await builds.targetSettled(build.id, storePathHash(drvPath), undefined, now());
-    }
-  }
+  const done = new Set<StorePath>();
+  await concurrently(build.targets, width, async ({ drvPath, outputs }) => {
+    const wanted = await outputsOf(files, drvPath, outputs);
+    const present = await presentPaths(planning, wanted);
+    if (wanted.length > 0 && wanted.every((path) => present.has(path))) done.add(drvPath);
+  });
+  const missing = build.targets.map(({ drvPath }) => drvPath).filter((drvPath) => !done.has(drvPath));
+  const entries = await wantSteps(planning, build, missing);
+  await concurrently(done, width, async (drvPath) => {
+    await builds.targetSettled(build.id, storePathHash(drvPath), undefined, now());
+  });
   return entries;
 }
 

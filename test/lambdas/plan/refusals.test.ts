@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { NarSource } from "../../../cloud/ports/binary-cache.ts";
 import { handleEvent } from "../../../lambdas/schedule/handle-event.ts";
 import { parseFleetEvent } from "../../../cloud/queues/messages.ts";
 import type { Build } from "../../../fleet/build.ts";
-import { printDerivation } from "../../../nix/derivation/print.ts";
-import type { Derivation } from "../../../nix/derivation/types.ts";
-import { DroverError } from "../../../nix/drover-error.ts";
 import { type StorePath, storePathHash } from "../../../nix/store-path.ts";
 import { textObject } from "../api/store-objects.ts";
 import { onEngines } from "../schedule/engines.ts";
+import { absent, uploadDerivation, uploadText } from "./bad-derivations.ts";
 import { type Derivations, type DirectoryCache, instantiate, openDirectoryCache } from "./derivations.ts";
 import { Planner } from "./planner.ts";
 
@@ -40,33 +37,6 @@ beforeEach(async ({ onTestFinished }) => {
   planner = new Planner(await open(), cache.cache);
 });
 
-const absent = (name: string): StorePath => `/nix/store/${"0".repeat(32)}-${name}`;
-
-/** A derivation as nobody's Nix would make it. */
-async function uploadText(name: string, text: string, references: readonly StorePath[] = []): Promise<StorePath> {
-  const { nar, description } = await textObject(`${name}.drv`, text, references);
-  // Past the check that its references are there.
-  await cache.cache.addOutput(description, async function* () {
-    yield nar;
-  });
-  return description.storePath;
-}
-
-function uploadDerivation(name: string, changes: Partial<Derivation>): Promise<StorePath> {
-  const derivation: Derivation = {
-    outputs: new Map([["out", { path: absent(name), hashAlgorithm: "", hash: "" }]]),
-    inputDerivations: new Map(),
-    inputSources: [],
-    platform: "x86_64-linux",
-    builder: "/bin/sh",
-    arguments: [],
-    environment: new Map(),
-    ...changes,
-  };
-  const references = [...derivation.inputDerivations.keys(), ...derivation.inputSources];
-  return uploadText(name, Buffer.from(printDerivation(derivation)).toString("latin1"), references.toSorted());
-}
-
 /** Lets `schedule` tell everyone what planning has settled. There is no machine, so that nothing else happens. */
 async function tell(): Promise<void> {
   for (let sent = await planner.plane.take("fleetEvents"); sent.length > 0;) {
@@ -89,7 +59,7 @@ const bad: [string, string, RegExp, () => Promise<StorePath>][] = [
     "no derivation at all",
     "DROVER_DERIVATION_SYNTAX",
     /offset|byte|expected/i,
-    () => uploadText("bad", "Derive(nonsense"),
+    () => uploadText(cache, "bad", "Derive(nonsense"),
   ],
   [
     "an endless name in its syntax error",
@@ -97,33 +67,37 @@ const bad: [string, string, RegExp, () => Promise<StorePath>][] = [
     /listed twice/,
     () => {
       const entry = `("${"x".repeat(500_000)}","")`;
-      return uploadText("bad", `Derive([("out","${absent("bad")}","","")],[],[],"s","b",[],[${entry},${entry}])`);
+      return uploadText(
+        cache,
+        "bad",
+        `Derive([("out","${absent("bad")}","","")],[],[],"s","b",[],[${entry},${entry}])`,
+      );
     },
   ],
   [
     "structured attributes that are no JSON",
     "DROVER_DERIVATION_ATTRIBUTES",
     /not JSON/,
-    () => uploadDerivation("bad", { environment: new Map([["__json", "{"]]) }),
+    () => uploadDerivation(cache, "bad", { environment: new Map([["__json", "{"]]) }),
   ],
   [
     "outputs of several kinds",
     "DROVER_DERIVATION_OUTPUT",
     /different kinds/,
     () =>
-      uploadDerivation("bad", {
+      uploadDerivation(cache, "bad", {
         outputs: new Map([
           ["dev", { path: "", hashAlgorithm: "r:sha256", hash: "" }],
           ["out", { path: absent("bad"), hashAlgorithm: "", hash: "" }],
         ]),
       }),
   ],
-  ["no system", "DROVER_DERIVATION_SYSTEM", /system/, () => uploadDerivation("bad", { platform: "" })],
+  ["no system", "DROVER_DERIVATION_SYSTEM", /system/, () => uploadDerivation(cache, "bad", { platform: "" })],
   [
     "a system longer than any table's key",
     "DROVER_DERIVATION_SYSTEM",
     /3000/,
-    () => uploadDerivation("bad", { platform: "x".repeat(3_000) }),
+    () => uploadDerivation(cache, "bad", { platform: "x".repeat(3_000) }),
   ],
   ["a floating output", "DROVER_DERIVATION_KIND", /floating/, async () => derivations.drv("floating")],
   [
@@ -137,7 +111,7 @@ const bad: [string, string, RegExp, () => Promise<StorePath>][] = [
     "DROVER_DERIVATION_KIND",
     /dynamic/,
     () =>
-      uploadDerivation("bad", {
+      uploadDerivation(cache, "bad", {
         version: "xp-dyn-drv",
         inputDerivations: new Map([[derivations.drv("good"), ["dev"]]]),
         dynamicInputs: new Map([
@@ -149,14 +123,14 @@ const bad: [string, string, RegExp, () => Promise<StorePath>][] = [
     "an output wanted that its input does not have",
     "DROVER_DERIVATION_OUTPUT",
     /good\.drv.*no output.*doc.*out/s,
-    () => uploadDerivation("bad", { inputDerivations: new Map([[derivations.drv("good"), ["doc"]]]) }),
+    () => uploadDerivation(cache, "bad", { inputDerivations: new Map([[derivations.drv("good"), ["doc"]]]) }),
   ],
   [
     "sources and inputs that were never uploaded",
     "DROVER_CLOSURE_INCOMPLETE",
     /missing: \S+-source, \S+-input\.drv$/,
     () =>
-      uploadDerivation("bad", {
+      uploadDerivation(cache, "bad", {
         inputSources: [absent("source")],
         inputDerivations: new Map([[absent("input.drv"), ["out"]]]),
       }),
@@ -207,7 +181,7 @@ describe("a refused derivation", () => {
 
   test("lists twenty of what is missing, and how much there is besides", async () => {
     const inputSources = Array.from({ length: 25 }, (_, number) => absent(`source-${number}`)).toSorted();
-    const drvPath = await uploadDerivation("bad", { inputSources });
+    const drvPath = await uploadDerivation(cache, "bad", { inputSources });
     await planned(drvPath);
     const step = await stepOf(drvPath);
     expect(step?.failure).toMatchObject({ message: expect.stringMatching(/ and 5 more$/) });
@@ -215,48 +189,11 @@ describe("a refused derivation", () => {
 
   test("is tried again for a build that comes after what it lacked", async () => {
     const { nar, description } = await textObject("source", "now it is here");
-    const drvPath = await uploadDerivation("bad", { inputSources: [description.storePath] });
+    const drvPath = await uploadDerivation(cache, "bad", { inputSources: [description.storePath] });
     await planned(drvPath);
     await planner.plane.advance(1_000);
     await cache.uploadText({ nar, description });
     const build = await planned(drvPath);
     expect(await planner.graph(build)).toMatchObject({ list: { bad: "ready, target" } });
   });
-});
-
-test("a build that wants an output which its target does not have is refused, and the target left alone", async () => {
-  const target = { drvPath: derivations.drv("good"), outputs: ["dev", "doc"] };
-  const build = await planner.planned([target, derivations.drv("fixed")]);
-  expect(await planner.build(build)).toMatchObject({
-    state: "failed",
-    failure: {
-      kind: "refused",
-      code: "DROVER_DERIVATION_OUTPUT",
-      message: expect.stringMatching(/good\.drv.*doc.*dev, out/s),
-      remedy: expect.any(String),
-    },
-  });
-  expect(await stepOf(target.drvPath)).toBeUndefined();
-  expect(await planner.events()).toEqual([]);
-});
-
-test("a cache that does not answer is no verdict: the walk fails, and succeeds when it answers again", async () => {
-  let answers = false;
-  const upstream: NarSource = {
-    name: "upstream",
-    async narInfos() {
-      if (!answers) throw new DroverError("DROVER_UPSTREAM", "it answers 503");
-      return new Map();
-    },
-    openNar: () => {
-      throw new Error("it has no NARs");
-    },
-  };
-  const asking = new Planner(planner.plane, cache.cache, upstream);
-  const build = await asking.submit([derivations.drv("good")]);
-  await expect(asking.plan(build)).rejects.toMatchObject({ code: "DROVER_UPSTREAM" });
-  expect(await asking.build(build)).toMatchObject({ state: "planning" });
-  answers = true;
-  await asking.plan(build);
-  expect(await asking.graph(build)).toMatchObject({ build: { state: "building" }, list: { good: "ready, target" } });
 });
