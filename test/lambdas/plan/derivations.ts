@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { directoryBlobs } from "../../../cloud/blobs/directory.ts";
 import { droverCache } from "../../../cloud/binary-cache/drover-cache.ts";
-import type { BinaryCache, PathDescription } from "../../../cloud/ports/binary-cache.ts";
+import type { BinaryCache, NarSource, PathDescription } from "../../../cloud/ports/binary-cache.ts";
 import { parseDerivation } from "../../../nix/derivation/parse.ts";
 import type { Derivation } from "../../../nix/derivation/types.ts";
 import { type NarInfo, parseNarInfo } from "../../../nix/narinfo.ts";
@@ -22,6 +22,8 @@ export interface Derivations extends AsyncDisposable {
   output(name: string, output?: string): Promise<StorePath>;
   /** Everything of the closures, with where the NAR is. */
   readonly closure: readonly (NarInfo & { readonly file: string })[];
+  /** All of it as Nix has copied it into a binary cache, without an upload of each. */
+  readonly source: NarSource;
   /** Nix's own words, for what is special to a test. */
   nix(program: string, ...args: string[]): Promise<string>;
   readonly directory: string;
@@ -56,6 +58,7 @@ export async function instantiate(expression: string): Promise<Derivations> {
   const derivations: Derivations = {
     directory,
     closure,
+    source: cacheIn(copied).cache,
     nix,
     drv(name) {
       const path = byName.get(`${name}.drv`);
@@ -79,9 +82,7 @@ export async function instantiate(expression: string): Promise<Derivations> {
 
 /** A binary cache in a directory, with a key of its own. */
 export interface DirectoryCache extends AsyncDisposable {
-  readonly directory: string;
   readonly cache: BinaryCache;
-  readonly publicKey: string;
   /** Uploads what Nix has made, as a client does. */
   upload(paths: readonly (NarInfo & { readonly file: string })[]): Promise<void>;
   uploadText(...objects: TextObject[]): Promise<void>;
@@ -91,15 +92,11 @@ export interface DirectoryCache extends AsyncDisposable {
 
 export async function openDirectoryCache(): Promise<DirectoryCache> {
   const directory = await mkdtemp(join(tmpdir(), "drover-plan-cache-"));
-  const key = parseSecretKey(generateSigningKey("plan-1").secret);
-  const blobs = directoryBlobs({ directory, url: "http://127.0.0.1", secret: async () => Buffer.alloc(32, 1) });
-  const cache = droverCache({ blobs, signingKey: async () => key, upstreams: [] });
+  const { blobs, cache } = cacheIn(directory);
   const put = (nar: Uint8Array, path: PathDescription) =>
     blobs.put(`nar/${path.narHash.slice("sha256:".length)}.nar`, nar, { contentType: "application/x-nix-nar" });
   return {
-    directory,
     cache,
-    publicKey: key.publicKey,
     async upload(paths) {
       for (const path of paths) await put(await readFile(path.file), path);
       await cache.registerUploads(paths);
@@ -119,6 +116,12 @@ export async function openDirectoryCache(): Promise<DirectoryCache> {
     },
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   };
+}
+
+function cacheIn(directory: string) {
+  const key = parseSecretKey(generateSigningKey("plan-1").secret);
+  const blobs = directoryBlobs({ directory, url: "http://127.0.0.1", secret: async () => Buffer.alloc(32, 1) });
+  return { blobs, cache: droverCache({ blobs, signingKey: async () => key, upstreams: [] }) };
 }
 
 /** Nix makes its paths read-only. */

@@ -28,24 +28,17 @@ const expression = `
 
 const open = onEngines();
 let derivations: Derivations;
-/** Has every derivation and no output of any. */
-let uploaded: DirectoryCache;
 let own: DirectoryCache;
 let planner: Planner;
 
 beforeAll(async () => {
   derivations = await instantiate(expression);
-  uploaded = await openDirectoryCache();
-  await uploaded.upload(derivations.closure);
 });
-afterAll(async () => {
-  await derivations[Symbol.asyncDispose]();
-  await uploaded[Symbol.asyncDispose]();
-});
+afterAll(() => derivations[Symbol.asyncDispose]());
 beforeEach(async ({ onTestFinished }) => {
   own = await openDirectoryCache();
   onTestFinished(() => own[Symbol.asyncDispose]());
-  planner = new Planner(await open(), own.cache, uploaded.cache);
+  planner = new Planner(await open(), own.cache, derivations.source);
 });
 
 const x86 = "x86_64-linux";
@@ -150,7 +143,7 @@ describe("what is there already", () => {
       const refused: string[] = [];
       const onRefused = ({ code }: { code: string }) => void refused.push(code);
       const upstream: NarSource = upstreamCache({ url: server.url, trustedPublicKeys, onRefused });
-      const asking = new Planner(await open(), own.cache, uploaded.cache, upstream);
+      const asking = new Planner(await open(), own.cache, derivations.source, upstream);
       const { list } = await asking.graph(await asking.planned([derivations.drv("user")]));
       return { list, refused };
     };
