@@ -22,8 +22,11 @@ export interface Steps {
    * `wantedSince` (its outputs have vanished, or it failed for somebody else) is revived. Any other is joined as it is.
    */
   ensure(step: NewStep, wantedSince: number, now: number): Promise<Step>;
-  /** @returns the step after the event, or undefined where the event does not apply */
-  apply(id: StepId, event: OwnStepEvent, now: number): Promise<Step | undefined>;
+  /**
+   * @param known the step as the caller has just seen it, which may spare a read
+   * @returns the step after the event, or undefined where the event does not apply
+   */
+  apply(id: StepId, event: OwnStepEvent, now: number, known?: Step): Promise<Step | undefined>;
   /**
    * Takes a slot for a ready step: ONE transaction on the machine's slot counter, the step and the new attempt
    * (invariant 1).

@@ -8,6 +8,9 @@ import { examine, type Examination } from "./examine.ts";
 import type { Planning } from "./planning.ts";
 import { refusalOf } from "./refusal.ts";
 
+/** An entry of a build's list, and its step where that has just been seen. */
+export type WantedStep = BuildStep & { readonly known?: Step | undefined };
+
 /**
  * Reads one derivation of a build's list, adds the inputs that must be built first to the list, and sets the step on
  * its way. May be repeated at any point. The order matters: first everybody is written down as a dependent of what it
@@ -17,11 +20,11 @@ export async function expandStep(
   planning: Planning,
   files: DerivationFiles,
   build: Build,
-  entry: BuildStep,
+  entry: WantedStep,
 ): Promise<void> {
   const { steps, builds, events, now } = planning;
   const { event, waitingOn } = await findOut(planning, files, build, entry);
-  const changed = await steps.apply(entry.step, event, now());
+  const changed = await steps.apply(entry.step, event, now(), entry.known);
   // A dependency that was settled before this step was among its dependents tells it nothing by itself.
   const settled = (await steps.getMany(waitingOn)).filter(({ state }) => isFinal(state));
   const step = changed ?? (await steps.get(entry.step));
@@ -70,7 +73,7 @@ export async function wantSteps(
   build: Build,
   drvPaths: readonly StorePath[],
   dependent?: BuildStep,
-): Promise<BuildStep[]> {
+): Promise<WantedStep[]> {
   if (drvPaths.length === 0) return [];
   const { steps, builds, dependents, now } = planning;
   const target = dependent === undefined;
@@ -92,7 +95,7 @@ export async function wantSteps(
     dependent === undefined ? undefined : dependents.addToEach(ids, { kind: "step", step: dependent.step }),
     builds.addSteps(build.id, entries),
   ]);
-  return entries;
+  return entries.map((entry, index) => ({ ...entry, known: wanted[index] }));
 }
 
 function derivationName(drvPath: StorePath): string {

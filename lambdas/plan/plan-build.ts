@@ -1,10 +1,10 @@
 import { concurrently } from "../../cloud/concurrently.ts";
-import { isFinished, type Build, type BuildStep } from "../../fleet/build.ts";
+import { isFinished, type Build } from "../../fleet/build.ts";
 import { storePathHash, type StorePath } from "../../nix/store-path.ts";
 import { refuseUnknownOutputs } from "./check-derivation.ts";
 import { DerivationFiles } from "./derivation-files.ts";
 import { presentPaths, wantedPaths } from "./examine.ts";
-import { expandStep, wantSteps } from "./expand-step.ts";
+import { expandStep, wantSteps, type WantedStep } from "./expand-step.ts";
 import type { Planning } from "./planning.ts";
 import { refusalOf } from "./refusal.ts";
 
@@ -27,7 +27,7 @@ export async function planBuild(planning: Planning, id: string, outOfTime: () =>
   if (started === undefined) return;
   // A build of few targets begins with them at once. With many, an invocation before may have walked some already, and
   // only the list knows which.
-  let entries = started.length <= width ? started : [];
+  let entries: WantedStep[] = started.length <= width ? started : [];
   for (;;) {
     const isFromList = entries.length === 0;
     if (isFromList) entries = await builds.unplanned(id, width);
@@ -43,7 +43,11 @@ export async function planBuild(planning: Planning, id: string, outOfTime: () =>
 }
 
 /** @returns undefined for a build that asks for what its targets do not have: it has failed */
-async function startOrFail(planning: Planning, files: DerivationFiles, build: Build): Promise<BuildStep[] | undefined> {
+async function startOrFail(
+  planning: Planning,
+  files: DerivationFiles,
+  build: Build,
+): Promise<WantedStep[] | undefined> {
   try {
     return await startWithTargets(planning, files, build);
   } catch (error) {
@@ -58,7 +62,7 @@ async function startOrFail(planning: Planning, files: DerivationFiles, build: Bu
  * Targets whose wanted outputs are all there already are settled at once; the others become steps, after all of them
  * have been found to have the outputs that are wanted.
  */
-async function startWithTargets(planning: Planning, files: DerivationFiles, build: Build): Promise<BuildStep[]> {
+async function startWithTargets(planning: Planning, files: DerivationFiles, build: Build): Promise<WantedStep[]> {
   const { builds, now } = planning;
   const done = new Set<StorePath>();
   await concurrently(build.targets, width, async ({ drvPath, outputs }) => {

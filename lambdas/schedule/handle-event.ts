@@ -29,8 +29,10 @@ export async function handleEvent(scheduling: Scheduling, event: FleetEvent): Pr
 }
 
 async function stepReady(scheduling: Scheduling, id: string): Promise<void> {
+  const wanting = wantedBy(scheduling, id);
+  wanting.catch(() => {}); // Awaited below, unless something else fails first.
   const [step, fleet] = await Promise.all([scheduling.steps.get(id), scheduling.machines.list()]);
-  if (step?.state === "ready") await placeStep(scheduling, step, fleet);
+  if (step?.state === "ready") await placeStep(scheduling, step, fleet, wanting);
   else if (step?.state === "assigned") await finishPlacing(scheduling, step);
 }
 

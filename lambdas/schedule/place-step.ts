@@ -10,14 +10,15 @@ import { reflect, wantedBy, type Scheduling } from "./scheduling.ts";
  * which is asked again whenever a slot is freed: nothing polls.
  *
  * @param fleet the machines, where the caller has just read them. They may be some moments old: the claim decides
+ * @param wanting ids of the builds that want the step, where the caller has asked for them already
  * @returns the machine that took it; undefined when none can, or when somebody else has placed it
  */
 export async function placeStep(
   scheduling: Scheduling,
   step: Step,
   fleet?: readonly Machine[],
+  wanting: Promise<readonly string[]> = wantedBy(scheduling, step.id),
 ): Promise<string | undefined> {
-  const wanting = wantedBy(scheduling, step.id);
   const following = wanting.then((builds) => followedUntil(scheduling, builds));
   following.catch(() => {}); // Awaited below, unless something else fails first.
   for (let machines = fleet; ; machines = undefined) {

@@ -7,7 +7,7 @@ import type { RequirementClasses } from "./requirement-classes.ts";
 
 export function applying(database: Database, classes: RequirementClasses): Pick<Steps, "apply"> {
   return {
-    apply: async (id, event, now) => {
+    apply: async (id, event, now, known) => {
       switch (event.type) {
         case "dependency-succeeded":
           return dependencySucceeded(database, id, event.dependency, now);
@@ -20,7 +20,7 @@ export function applying(database: Database, classes: RequirementClasses): Pick<
         case "refused":
         case "revived":
       }
-      return changeStep(database, id, (step) => transition(step, event, now));
+      return changeStep(database, id, (step) => transition(step, event, now), known);
     },
   };
 }

@@ -37,12 +37,18 @@ export async function replaceStep(database: Database, before: Step, after: Step)
  * written.
  *
  * @param decide the step as it shall be, or undefined to leave it as it is
+ * @param known the step as somebody has just seen it: spares the first read where it is still so
  */
 export async function changeStep(
   database: Database,
   id: StepId,
   decide: (step: Step) => Step | undefined,
+  known?: Step,
 ): Promise<Step | undefined> {
+  if (known !== undefined) {
+    const after = decide(known);
+    if (after !== undefined && (await replaceStep(database, known, after))) return after;
+  }
   for (;;) {
     const before = await getStep(database, id);
     const after = before && decide(before);
