@@ -14,6 +14,7 @@ export function openDatabase(client: DynamoDBDocumentClient, deployment: string)
     client,
     tables: {
       machines: tableName(deployment, "machines"),
+      inspections: tableName(deployment, "inspections"),
       builds: tableName(deployment, "builds"),
       buildSteps: tableName(deployment, "buildSteps"),
       steps: tableName(deployment, "steps"),

@@ -8,8 +8,10 @@ export type FleetEvent =
   | { readonly type: "attempt-finished"; readonly step: StepId; readonly attempt: number }
   /** The step is in a final state and its dependents must hear of it. */
   | { readonly type: "step-settled"; readonly step: StepId }
-  /** The machine may have room for more: it is new, changed, or its back-off has ended. */
-  | { readonly type: "machine-available"; readonly machine: string };
+  /** The machine may have room for more: it is new, changed, or its back-off has ended and it is to be probed. */
+  | { readonly type: "machine-available"; readonly machine: string }
+  /** A runner has recorded an inspection of the machine. */
+  | { readonly type: "machine-inspected"; readonly machine: string };
 
 /** What `plan` is told. */
 export interface PlanRequest {

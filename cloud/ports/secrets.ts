@@ -10,4 +10,11 @@ export type SecretName =
 export interface Secrets {
   /** Read once and remembered by the adapter. @throws {DroverError} DROVER_SECRET_MISSING */
   read(name: SecretName): Promise<string>;
+  /**
+   * The SSH private key that a machine's line names by its absolute path: that file, or in AWS the secret
+   * `<deployment>/ssh-identities<path>`. Read anew each time, so that a replaced key is taken up.
+   *
+   * @throws {DroverError} DROVER_IDENTITY_MISSING
+   */
+  readIdentity(path: string): Promise<string>;
 }

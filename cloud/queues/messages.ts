@@ -10,6 +10,7 @@ const fleetEvent = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("attempt-finished"), step, attempt }),
   z.strictObject({ type: z.literal("step-settled"), step }),
   z.strictObject({ type: z.literal("machine-available"), machine: z.string().min(1) }),
+  z.strictObject({ type: z.literal("machine-inspected"), machine: z.string().min(1) }),
 ]);
 const planRequest = z.strictObject({ build: z.string().min(1) });
 const dispatch = z.strictObject({ step, attempt });

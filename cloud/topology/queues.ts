@@ -12,6 +12,8 @@ export const queues = {
   fleetEvents: { fifo: false, visibilityTimeout: 360, maxReceiveCount: 10 },
   /** The runner extends the visibility every few seconds; if it dies, the message is back after this time. */
   dispatch: { fifo: true, visibilityTimeout: 30, maxReceiveCount: 100 },
+  /** Whoever asked for an inspection waits for some seconds; one that two runners have tried is not worth a third. */
+  inspections: { fifo: false, visibilityTimeout: 60, maxReceiveCount: 2 },
 } as const satisfies Record<string, QueueTopology>;
 
 export type QueueName = keyof typeof queues;

@@ -2,7 +2,7 @@
 export type RouteAccess = "public" | "bearer" | "cache";
 
 export interface RouteTopology {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** `{name}` is a path parameter, `{name+}` the rest of the path, as API Gateway writes them. */
   readonly path: string;
   readonly access: RouteAccess;
@@ -15,6 +15,12 @@ export const routes = {
   importMachines: { method: "PUT", path: "/v1/machines", access: "bearer" },
   listMachines: { method: "GET", path: "/v1/machines", access: "bearer" },
   getMachine: { method: "GET", path: "/v1/machines/{machine}", access: "bearer" },
+  updateMachine: { method: "PATCH", path: "/v1/machines/{machine}", access: "bearer" },
+  removeMachine: { method: "DELETE", path: "/v1/machines/{machine}", access: "bearer" },
+  trustMachine: { method: "PUT", path: "/v1/machines/{machine}/host-keys", access: "bearer" },
+  inspectMachine: { method: "POST", path: "/v1/machines/{machine}/inspections", access: "bearer" },
+  getInspection: { method: "GET", path: "/v1/machines/{machine}/inspections/{inspection}", access: "bearer" },
+  getKeys: { method: "GET", path: "/v1/keys", access: "bearer" },
   submitBuild: { method: "POST", path: "/v1/builds", access: "bearer" },
   listBuilds: { method: "GET", path: "/v1/builds", access: "bearer" },
   getBuild: { method: "GET", path: "/v1/builds/{build}", access: "bearer" },

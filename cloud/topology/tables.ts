@@ -30,6 +30,7 @@ const number = (name: string): KeyAttribute => ({ name, type: "N" });
  */
 export const tables = {
   machines: { partitionKey: text("name"), indexes: [] },
+  inspections: { partitionKey: text("machine"), indexes: [] },
   builds: {
     partitionKey: text("id"),
     indexes: [
