@@ -1,4 +1,4 @@
-import type { Machine } from "./machine.ts";
+import { type Machine, type MachineOffer, offersOf } from "./machine.ts";
 import type { Requirement } from "./requirement.ts";
 
 /** Why a machine may never take a step, whatever its load. */
@@ -8,20 +8,46 @@ export type Ineligibility =
   | { readonly verdict: "mandatory-features"; readonly notAskedFor: readonly string[] }
   | { readonly verdict: "no-slots" };
 
+/** From the nearest miss to the farthest. */
+const distance: Record<Ineligibility["verdict"], number> = {
+  "no-slots": 0,
+  "mandatory-features": 1,
+  "lacks-features": 2,
+  "wrong-system": 3,
+};
+
+/** The nearest miss of its lines; undefined when one of them may take the step. */
+export function ineligibility(machine: Machine, requirement: Requirement): Ineligibility | undefined {
+  const refusals: Ineligibility[] = [];
+  for (const offer of offersOf(machine)) {
+    const refusal = refusalOf(offer, requirement);
+    if (refusal === undefined) return undefined;
+    refusals.push(refusal);
+  }
+  const [nearest] = refusals.toSorted((a, b) => distance[a.verdict] - distance[b.verdict]);
+  if (nearest?.verdict !== "wrong-system") return nearest;
+  return { ...nearest, systems: [...new Set(offersOf(machine).flatMap(({ systems }) => systems))] };
+}
+
+/** Its lines that may take the step, in list order. */
+export function eligibleOffers(machine: Machine, requirement: Requirement): MachineOffer[] {
+  return offersOf(machine).filter((offer) => refusalOf(offer, requirement) === undefined);
+}
+
 /**
  * Nix's three predicates (`Machine::systemSupported`, `allSupported`, `mandatoryMet` in libstore/machines.cc, Nix
  * 2.34): any machine may take a `builtin` derivation; mandatory features count as supported ones; each mandatory
- * feature must be asked for. A machine with maxJobs 0 is listed and never used.
+ * feature must be asked for. A line with maxJobs 0 is listed and never used.
  */
-export function ineligibility({ spec }: Machine, { system, features }: Requirement): Ineligibility | undefined {
-  if (system !== "builtin" && !spec.systems.includes(system)) {
-    return { verdict: "wrong-system", wanted: system, systems: spec.systems };
+function refusalOf(offer: MachineOffer, { system, features }: Requirement): Ineligibility | undefined {
+  if (system !== "builtin" && !offer.systems.includes(system)) {
+    return { verdict: "wrong-system", wanted: system, systems: offer.systems };
   }
-  const offered = new Set([...spec.supportedFeatures, ...spec.mandatoryFeatures]);
+  const offered = new Set([...offer.supportedFeatures, ...offer.mandatoryFeatures]);
   const missing = features.filter((feature) => !offered.has(feature));
   if (missing.length > 0) return { verdict: "lacks-features", missing };
-  const notAskedFor = spec.mandatoryFeatures.filter((feature) => !features.includes(feature));
+  const notAskedFor = offer.mandatoryFeatures.filter((feature) => !features.includes(feature));
   if (notAskedFor.length > 0) return { verdict: "mandatory-features", notAskedFor };
-  if (spec.maxJobs === 0) return { verdict: "no-slots" };
+  if (offer.maxJobs === 0) return { verdict: "no-slots" };
   return undefined;
 }

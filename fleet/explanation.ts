@@ -16,9 +16,10 @@ export function describeVerdict(verdict: MachineVerdict): string {
     case "no-slots":
       return "has no slots (maxJobs is 0)";
     case "drained":
-      return "drained";
+      if (verdict.reason === undefined) return "drained";
+      return `drained by Drover (${verdict.reason.message}): drover machines show ${verdict.machine}`;
     case "no-host-key":
-      return "untrusted (no host key is stored for it)";
+      return "untrusted: no host key is stored for it (drover machines trust)";
     case "backing-off":
       return `backing off until ${new Date(verdict.until).toISOString()} (${verdict.reason.message})`;
     case "full":

@@ -60,7 +60,9 @@ export interface Inspection {
 
 /** The first row that keeps the machine from building; undefined when it can build. */
 export function inspectionFault({ checks, machine }: Pick<Inspection, "checks" | "machine">): MachineFault | undefined {
-  const failed = checks.find((check) => check.outcome === "failed");
-  if (failed === undefined) return undefined;
-  return { code: failed.code, message: `${machine}: ${failed.found}`, remedy: failed.remedy };
+  for (const check of checks) {
+    if (check.outcome !== "failed") continue;
+    return { code: check.code, message: `${machine}: ${check.found}`, remedy: check.remedy };
+  }
+  return undefined;
 }

@@ -1,11 +1,13 @@
-import { ineligibility, type Ineligibility } from "./eligibility.ts";
-import type { Machine, MachineFault } from "./machine.ts";
+import { eligibleOffers, ineligibility, type Ineligibility } from "./eligibility.ts";
+import { type Machine, type MachineFault, type MachineOffer, mostJobs } from "./machine.ts";
 import type { Requirement } from "./requirement.ts";
 
 /** Why a machine that could take the step can not take it now. */
 export type Unavailability =
-  | { readonly verdict: "drained" }
+  /** `reason` where Drover itself has drained it: its host key changed. */
+  | { readonly verdict: "drained"; readonly reason?: MachineFault | undefined }
   | { readonly verdict: "no-host-key" }
+  /** `until`: when it is probed next. */
   | { readonly verdict: "backing-off"; readonly until: number; readonly reason: MachineFault }
   | { readonly verdict: "full"; readonly running: number; readonly maxJobs: number };
 
@@ -14,6 +16,7 @@ interface Ranked {
   readonly verdict: "chosen" | "ranked-lower";
   readonly load: number;
   readonly running: number;
+  /** Of the line that fits best. */
   readonly maxJobs: number;
   readonly speedFactor: number;
 }
@@ -29,56 +32,65 @@ export interface Placement {
   readonly decidedAt: number;
 }
 
+/** A line that could take the step now, and how many steps its machine has. */
+interface Candidate {
+  readonly machine: Machine;
+  readonly offer: MachineOffer;
+}
+
 /**
  * Chooses a machine as Nix's build hook does (build-remote.cc, Nix 2.20 and later): the lowest running ÷ speed
  * factor, then the higher speed factor, then the fewer running, then the earlier in the list. A machine whose slots
- * are all held, which is drained, backing off or has no confirmed host key is no candidate.
+ * are all held, which is drained, backing off or has no confirmed host key is no candidate. Of several lines of one
+ * machine each is a candidate, as for Nix.
  */
 export function place(requirement: Requirement, machines: readonly Machine[], now: number): Placement {
   const inOrder = machines.toSorted((a, b) => a.position - b.position || (a.name < b.name ? -1 : 1));
-  let best: Machine | undefined;
-  const refusals = new Map<Machine, Ineligibility | Unavailability>();
-  for (const machine of inOrder) {
-    const refusal = ineligibility(machine, requirement) ?? unavailability(machine, now);
-    if (refusal !== undefined) refusals.set(machine, refusal);
-    else if (best === undefined || ranksBefore(machine, best)) best = machine;
-  }
-  const verdicts = inOrder.map((machine): MachineVerdict => {
-    const refusal = refusals.get(machine);
-    return refusal === undefined
-      ? { machine: machine.name, ...ranked(machine, machine === best) }
-      : { machine: machine.name, ...refusal };
+  let best: Candidate | undefined;
+  const looks = inOrder.map((machine) => {
+    const look = lookAt(machine, requirement);
+    if (!("offer" in look)) return { machine, refusal: look };
+    if (best === undefined || ranksBefore(look, best)) best = look;
+    return { machine, candidate: look };
   });
-  return { requirement, chosen: best?.name ?? null, verdicts, decidedAt: now };
+  const verdicts = looks.map(({ machine: { name }, refusal, candidate }): MachineVerdict => {
+    if (candidate === undefined) return { machine: name, ...refusal };
+    return { machine: name, ...ranked(candidate, candidate === best) };
+  });
+  return { requirement, chosen: best?.machine.name ?? null, verdicts, decidedAt: now };
 }
 
-export function unavailability(machine: Machine, now: number): Unavailability | undefined {
-  if (machine.mode === "drained") return { verdict: "drained" };
-  if (machine.spec.hostKey === null) return { verdict: "no-host-key" };
-  if (machine.health.state === "backing-off" && machine.health.until > now) {
-    return { verdict: "backing-off", until: machine.health.until, reason: machine.health.reason };
-  }
-  if (machine.running >= machine.spec.maxJobs) {
-    return { verdict: "full", running: machine.running, maxJobs: machine.spec.maxJobs };
-  }
-  return undefined;
+/** Why it can take nothing at all now, whatever it is. */
+export function unavailability(machine: Machine): Unavailability | undefined {
+  const { mode, drainedFor, spec, health, running } = machine;
+  if (mode === "drained") return { verdict: "drained", ...(drainedFor !== null && { reason: drainedFor }) };
+  if (spec.hostKey === null) return { verdict: "no-host-key" };
+  if (health.state === "backing-off") return { verdict: "backing-off", until: health.until, reason: health.reason };
+  const maxJobs = mostJobs(machine);
+  return running >= maxJobs ? { verdict: "full", running, maxJobs } : undefined;
+}
+
+function lookAt(machine: Machine, requirement: Requirement): Ineligibility | Unavailability | Candidate {
+  const never = ineligibility(machine, requirement);
+  if (never !== undefined) return never;
+  const notNow = unavailability(machine);
+  if (notNow !== undefined && notNow.verdict !== "full") return notNow;
+  const { running } = machine;
+  const offers = eligibleOffers(machine, requirement);
+  const [first, ...others] = offers.filter(({ maxJobs }) => running < maxJobs).map((offer) => ({ machine, offer }));
+  if (first !== undefined) return others.reduce((best, other) => (ranksBefore(other, best) ? other : best), first);
+  return { verdict: "full", running, maxJobs: Math.max(...offers.map(({ maxJobs }) => maxJobs)) };
 }
 
 /** Computed with 32-bit floats, as in Nix: 6 jobs at speed 2.2 and 9 jobs at speed 3.3 are a tie. */
-function ranksBefore(a: Machine, b: Machine): boolean {
-  const [speedOfA, speedOfB] = [Math.fround(a.spec.speedFactor), Math.fround(b.spec.speedFactor)];
-  const [loadOfA, loadOfB] = [Math.fround(a.running / speedOfA), Math.fround(b.running / speedOfB)];
+function ranksBefore(a: Candidate, b: Candidate): boolean {
+  const [speedOfA, speedOfB] = [Math.fround(a.offer.speedFactor), Math.fround(b.offer.speedFactor)];
+  const [loadOfA, loadOfB] = [Math.fround(a.machine.running / speedOfA), Math.fround(b.machine.running / speedOfB)];
   if (loadOfA !== loadOfB) return loadOfA < loadOfB;
   if (speedOfA !== speedOfB) return speedOfA > speedOfB;
-  return a.running < b.running;
+  return a.machine.running < b.machine.running;
 }
 
-function ranked(machine: Machine, chosen: boolean): Ranked {
-  return {
-    verdict: chosen ? "chosen" : "ranked-lower",
-    load: machine.running / machine.spec.speedFactor,
-    running: machine.running,
-    maxJobs: machine.spec.maxJobs,
-    speedFactor: machine.spec.speedFactor,
-  };
+function ranked({ machine: { running }, offer: { speedFactor, maxJobs } }: Candidate, chosen: boolean): Ranked {
+  return { verdict: chosen ? "chosen" : "ranked-lower", load: running / speedFactor, running, maxJobs, speedFactor };
 }

@@ -36,7 +36,7 @@ export function statusMeaning(status: BuildStatus): StatusMeaning {
 export interface RetryPolicy {
   /** Attempts of one step that may end in a machine's fault after the build had begun. @default 5 */
   readonly maxFaults: number;
-  /** The first back-off of a machine. @default 5_000 */
+  /** From a machine's first fault until it is probed. @default 5_000 */
   readonly backOffBase: number;
   /** Each further fault in a row multiplies it. @default 3 */
   readonly backOffFactor: number;
@@ -52,8 +52,8 @@ export const defaultRetryPolicy: RetryPolicy = {
 };
 
 /**
- * The machine's health after a fault. Faults that several of its steps suffer while it is already backing off are one
- * event (a power cut fails all its slots at once) and do not lengthen the pause.
+ * The machine's health after a step has met a fault of it. Faults that several of its steps suffer while it is already
+ * backing off are one event (a power cut fails all its slots at once) and do not lengthen the pause.
  *
  * @param jitter a random number in [0, 1): the pause is stretched by up to a quarter, so that machines which failed
  *   together are not probed together
@@ -65,8 +65,18 @@ export function afterFault(
   jitter: number,
   policy: RetryPolicy = defaultRetryPolicy,
 ): MachineHealth {
-  if (health.state === "backing-off" && health.until > now) return { ...health, reason };
-  const faults = health.state === "backing-off" ? health.faults + 1 : 1;
+  if (health.state === "backing-off") return { ...health, reason };
+  return backOff(health.state === "healthy" ? 1 : health.faults + 1, reason, now, jitter, policy);
+}
+
+/** @param faults in a row, this one included */
+export function backOff(
+  faults: number,
+  reason: MachineFault,
+  now: number,
+  jitter: number,
+  policy: RetryPolicy = defaultRetryPolicy,
+): MachineHealth {
   const pause = Math.min(policy.backOffLimit, policy.backOffBase * policy.backOffFactor ** (faults - 1));
   return { state: "backing-off", faults, until: Math.round(now + pause * (1 + jitter / 4)), reason };
 }

@@ -1,6 +1,6 @@
 import { ineligibility } from "../../fleet/eligibility.ts";
 import { readyRank } from "../../fleet/lifecycle.ts";
-import type { Machine } from "../../fleet/machine.ts";
+import { type Machine, mostJobs } from "../../fleet/machine.ts";
 import { unavailability } from "../../fleet/placement.ts";
 import { parseRequirementClass } from "../../fleet/requirement.ts";
 import type { Step, StepId } from "../../fleet/step.ts";
@@ -21,22 +21,22 @@ export async function fillMachine(scheduling: Scheduling, name: string, fresh: r
     let fleet = await scheduling.machines.list();
     const find = () => fleet.find((machine) => machine.name === name);
     const machine = find();
-    if (machine === undefined || !hasRoom(machine, scheduling)) return false;
+    if (machine === undefined || !hasRoom(machine)) return false;
     const { candidates, isAll } = await mostUrgent(scheduling, machine, fresh, seen);
     for (const step of candidates) {
       // Placed by rank and not simply put here: another machine may be better for it, and then this slot is still free.
       const taken = await placeStep(scheduling, step, fleet);
       fleet = fleet.map((each) => (each.name === taken ? { ...each, running: each.running + 1 } : each));
       const now = find();
-      if (now === undefined || !hasRoom(now, scheduling)) return false;
+      if (now === undefined || !hasRoom(now)) return false;
       seen.add(step.id);
     }
     if (isAll || candidates.length === 0) return true;
   }
 }
 
-function hasRoom(machine: Machine, { now }: Scheduling): boolean {
-  return unavailability(machine, now()) === undefined;
+function hasRoom(machine: Machine): boolean {
+  return unavailability(machine) === undefined;
 }
 
 /**
@@ -53,7 +53,7 @@ async function mostUrgent(
   seen: ReadonlySet<StepId>,
 ): Promise<{ candidates: Step[]; isAll: boolean }> {
   const classes = (await steps.requirementClasses()).filter((key) => takes(machine, key));
-  const enough = 2 * (machine.spec.maxJobs - machine.running) + 2 + seen.size;
+  const enough = 2 * (mostJobs(machine) - machine.running) + 2 + seen.size;
   const heads = await Promise.all(classes.map((key) => steps.firstReady(key, enough)));
   const found = [...heads.flat(), ...fresh].filter(
     ({ id, state, requirementClass }) => state === "ready" && !seen.has(id) && takes(machine, requirementClass),

@@ -1,6 +1,7 @@
 import type { FleetEvent } from "../../cloud/ports/queues.ts";
 import { isFinal, type Step } from "../../fleet/step.ts";
 import { fillMachine } from "./fill-machine.ts";
+import { comeBack, machineAvailable, machineInspected } from "./machine-events.ts";
 import { dispatch, placeStep } from "./place-step.ts";
 import { reflect, wantedBy, type Scheduling } from "./scheduling.ts";
 import { failWith, tellDependents } from "./tell-dependents.ts";
@@ -24,7 +25,9 @@ export async function handleEvent(scheduling: Scheduling, event: FleetEvent): Pr
     case "step-settled":
       return await stepSettled(scheduling, event.step);
     case "machine-available":
-      await fillMachine(scheduling, event.machine);
+      return await machineAvailable(scheduling, event.machine);
+    case "machine-inspected":
+      return await machineInspected(scheduling, event.machine);
   }
 }
 
@@ -51,7 +54,7 @@ async function attemptFinished(scheduling: Scheduling, id: string, number: numbe
   const step = settled ?? (await scheduling.steps.get(id));
   if (step === undefined) return;
   const ready = await consequences(scheduling, step);
-  if (attempt.outcome.kind === "machine-fault") await comeBackAfterFault(scheduling, attempt.machine);
+  if (attempt.outcome.kind === "machine-fault") await comeBack(scheduling, attempt.machine);
   await useFreedSlot(scheduling, attempt.machine, ready);
 }
 
@@ -91,11 +94,4 @@ async function placeAll(scheduling: Scheduling, ready: readonly Step[]): Promise
   if (ready.length > inlineLimit) {
     await scheduling.events.send(ready.map(({ id }) => ({ type: "step-ready", step: id })));
   }
-}
-
-async function comeBackAfterFault({ machines, events, now }: Scheduling, name: string): Promise<void> {
-  const machine = await machines.get(name);
-  if (machine?.health.state !== "backing-off") return;
-  const seconds = Math.ceil((machine.health.until - now()) / 1000);
-  await events.send([{ type: "machine-available", machine: name }], Math.min(900, Math.max(1, seconds)));
 }

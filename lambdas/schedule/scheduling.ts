@@ -1,5 +1,6 @@
 import type { Builds } from "../../cloud/ports/builds.ts";
 import type { Dependents } from "../../cloud/ports/dependents.ts";
+import type { InspectionRequests, Inspections } from "../../cloud/ports/inspections.ts";
 import type { Machines } from "../../cloud/ports/machines.ts";
 import type { Dispatches, FleetEvents } from "../../cloud/ports/queues.ts";
 import type { Steps } from "../../cloud/ports/steps.ts";
@@ -11,6 +12,8 @@ export interface Scheduling {
   readonly steps: Steps;
   readonly builds: Builds;
   readonly dependents: Dependents;
+  readonly inspections: Inspections;
+  readonly inspectionRequests: InspectionRequests;
   readonly events: FleetEvents;
   readonly dispatches: Dispatches;
   /** Milliseconds since the epoch. */

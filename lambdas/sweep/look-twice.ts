@@ -1,4 +1,4 @@
-import { ineligibility } from "../../fleet/eligibility.ts";
+import { eligibleOffers } from "../../fleet/eligibility.ts";
 import type { Machine } from "../../fleet/machine.ts";
 import { unavailability } from "../../fleet/placement.ts";
 import { parseRequirementClass } from "../../fleet/requirement.ts";
@@ -38,24 +38,27 @@ export async function lookTwice(
  * Ready steps that a machine could take now: as many of each class, the most urgent first, as there are slots for it.
  * One that waits for a machine to be free, or to exist, is healthy.
  */
-async function placeable({ steps, machines, now }: Sweeping, before: number): Promise<Step[]> {
+async function placeable({ steps, machines }: Sweeping, before: number): Promise<Step[]> {
   const [longReady] = await steps.inState("ready", before, 1);
   if (longReady === undefined) return [];
   const [fleet, classes] = await Promise.all([machines.list(), steps.requirementClasses()]);
   const found = await Promise.all(
     classes.map(async (key) => {
-      const heads = await steps.firstReady(key, roomFor(key, fleet, now()));
+      const heads = await steps.firstReady(key, roomFor(key, fleet));
       return heads.filter(({ changedAt }) => changedAt < before);
     }),
   );
   return found.flat();
 }
 
-function roomFor(requirementClass: string, fleet: readonly Machine[], now: number): number {
+function roomFor(requirementClass: string, fleet: readonly Machine[]): number {
   const requirement = parseRequirementClass(requirementClass);
   return fleet
-    .filter((machine) => (ineligibility(machine, requirement) ?? unavailability(machine, now)) === undefined)
-    .reduce((room, { running, spec }) => room + spec.maxJobs - running, 0);
+    .filter((machine) => unavailability(machine) === undefined)
+    .map((machine) =>
+      Math.max(0, ...eligibleOffers(machine, requirement).map(({ maxJobs }) => maxJobs - machine.running)),
+    )
+    .reduce((all, room) => all + room, 0);
 }
 
 async function countSlots({ steps, machines, now }: Sweeping): Promise<SlotDrift[]> {

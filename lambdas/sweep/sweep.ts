@@ -1,6 +1,7 @@
 import { announceForgotten } from "./announce-forgotten.ts";
 import { lookTwice, type SlotDrift } from "./look-twice.ts";
 import { resendDispatches } from "./resend-dispatches.ts";
+import { resendProbes } from "./resend-probes.ts";
 import { resendPlans } from "./resend-plans.ts";
 import type { Sweeping } from "./sweeping.ts";
 
@@ -18,6 +19,8 @@ export interface SweepReport {
   readonly unsettled: number;
   /** Ready steps that a machine has had room for, in two looks: offered again. */
   readonly forgottenReady: number;
+  /** Machines whose probe is overdue: they are asked for again. */
+  readonly unprobed: number;
   /** Machines whose slot counter differs from the steps assigned to them, in two looks. Reported, and an alarm. */
   readonly slotDrift: readonly SlotDrift[];
 }
@@ -32,11 +35,12 @@ const patience = 60_000;
  */
 export async function sweep(sweeping: Sweeping): Promise<SweepReport> {
   const before = sweeping.now() - patience;
-  const [stalledPlans, forgotten, attempts, looks] = await Promise.all([
+  const [stalledPlans, forgotten, attempts, unprobed, looks] = await Promise.all([
     resendPlans(sweeping, before),
     announceForgotten(sweeping, before),
     resendDispatches(sweeping, before),
+    resendProbes(sweeping, before),
     lookTwice(sweeping, before),
   ]);
-  return { stalledPlans, ...forgotten, ...attempts, ...looks };
+  return { stalledPlans, ...forgotten, ...attempts, unprobed, ...looks };
 }

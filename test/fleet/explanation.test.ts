@@ -31,7 +31,11 @@ describe("a verdict as a phrase", () => {
     ],
     [{ machine: "m", verdict: "no-slots" }, "has no slots (maxJobs is 0)"],
     [{ machine: "m", verdict: "drained" }, "drained"],
-    [{ machine: "m", verdict: "no-host-key" }, "untrusted (no host key is stored for it)"],
+    [
+      { machine: "m", verdict: "drained", reason: connectionRefused },
+      "drained by Drover (connection refused): drover machines show m",
+    ],
+    [{ machine: "m", verdict: "no-host-key" }, "untrusted: no host key is stored for it (drover machines trust)"],
     [
       { machine: "m", verdict: "backing-off", until, reason: connectionRefused },
       "backing off until 2026-11-22T12:00:05.000Z (connection refused)",

@@ -15,7 +15,10 @@ export function machine({
   return {
     name: "itchy",
     position: 0,
+    alternatives: [],
+    route: null,
     mode: "enabled",
+    drainedFor: null,
     running: 0,
     health: { state: "healthy" },
     version: 1,

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Machine } from "../../fleet/machine.ts";
-import { place, unavailability } from "../../fleet/placement.ts";
+import { place } from "../../fleet/placement.ts";
 import { requirement } from "../../fleet/requirement.ts";
 import { parseMachines } from "../../nix/machine-spec/parse.ts";
 import { connectionRefused, machine } from "./machine-samples.ts";
@@ -179,6 +179,11 @@ describe("verdicts", () => {
     ],
     ["no slots at all", verdict({ spec: { maxJobs: 0 } }), { verdict: "no-slots" }],
     ["drained", verdict({ mode: "drained" }), { verdict: "drained" }],
+    [
+      "drained by Drover itself, and why",
+      verdict({ mode: "drained", drainedFor: connectionRefused }),
+      { verdict: "drained", reason: connectionRefused },
+    ],
     ["no host key", verdict({ spec: { hostKey: null } }), { verdict: "no-host-key" }],
     [
       "backing off",
@@ -199,9 +204,10 @@ describe("verdicts", () => {
     expect(verdict({ spec: { mandatoryFeatures: ["benchmark"] } }, ["benchmark"])).toMatchObject({ verdict: "chosen" });
   });
 
-  test("a back-off ends at its moment", () => {
-    expect(unavailability(machine(backingOff(now)), now)).toBeUndefined();
-    expect(verdict(backingOff(now))).toMatchObject({ verdict: "chosen" });
+  test("a back-off does not end by itself: a probe has to find the machine well", () => {
+    expect(verdict(backingOff(now - 1))).toMatchObject({ verdict: "backing-off" });
+    const health = { state: "on-probation", faults: 2, reason: connectionRefused } as const;
+    expect(verdict({ health })).toMatchObject({ verdict: "chosen" });
   });
 
   test("what can never be comes before what can not be now", () => {
@@ -210,6 +216,64 @@ describe("verdicts", () => {
     expect(verdict({ ...busy, spec: { hostKey: null } })).toMatchObject({ verdict: "drained" });
     expect(verdict({ ...busy, mode: "enabled", spec: { hostKey: null } })).toMatchObject({ verdict: "no-host-key" });
     expect(verdict({ ...busy, mode: "enabled" })).toMatchObject({ verdict: "backing-off" });
+  });
+
+  describe("a machine of several lines", () => {
+    const lines = {
+      spec: { systems: ["x86_64-linux"], supportedFeatures: ["kvm"], maxJobs: 4 },
+      alternatives: [
+        { systems: ["aarch64-linux"], maxJobs: 2, speedFactor: 0.5, supportedFeatures: [], mandatoryFeatures: [] },
+        {
+          systems: ["i686-linux"],
+          maxJobs: 8,
+          speedFactor: 1,
+          supportedFeatures: [],
+          mandatoryFeatures: ["benchmark"],
+        },
+      ],
+    };
+    const on = (system: string, features: string[] = [], running = 0) =>
+      place(requirement(system, features), [machine({ ...lines, running })], now).verdicts[0];
+
+    test("takes what any of its lines takes, with that line's speed and slots", () => {
+      expect(on("x86_64-linux", ["kvm"])).toMatchObject({ verdict: "chosen", speedFactor: 1, maxJobs: 4 });
+      expect(on("aarch64-linux", [], 1)).toMatchObject({ verdict: "chosen", load: 2, maxJobs: 2 });
+    });
+
+    test("features belong to their line, not to the machine", () => {
+      expect(on("aarch64-linux", ["kvm"])).toMatchObject({ verdict: "lacks-features", missing: ["kvm"] });
+      expect(on("i686-linux")).toMatchObject({ verdict: "mandatory-features", notAskedFor: ["benchmark"] });
+    });
+
+    test("shares its slots between the lines", () => {
+      expect(on("aarch64-linux", [], 2)).toMatchObject({ verdict: "full", running: 2, maxJobs: 2 });
+      expect(on("x86_64-linux", [], 2)).toMatchObject({ verdict: "chosen" });
+      expect(on("i686-linux", ["benchmark"], 7)).toMatchObject({ verdict: "chosen" });
+      expect(on("i686-linux", ["benchmark"], 8)).toMatchObject({ verdict: "full", running: 8, maxJobs: 8 });
+    });
+
+    test("that all want another system names the systems of all", () => {
+      expect(on("riscv64-linux")).toMatchObject({
+        verdict: "wrong-system",
+        systems: ["x86_64-linux", "aarch64-linux", "i686-linux"],
+      });
+    });
+
+    test("ranks with the best line for the step, as Nix does, for which each line is a machine", () => {
+      const spec = { speedFactor: 1, maxJobs: 4 };
+      const fast = {
+        systems: ["x86_64-linux"],
+        maxJobs: 4,
+        speedFactor: 4,
+        supportedFeatures: [],
+        mandatoryFeatures: [],
+      };
+      const machines = [
+        machine({ name: "a", running: 1, spec }),
+        machine({ name: "b", running: 1, spec, alternatives: [fast] }),
+      ];
+      expect(place(requirement("x86_64-linux", []), machines, now).chosen).toBe("b");
+    });
   });
 
   test("no machines at all is a placement without a choice", () => {

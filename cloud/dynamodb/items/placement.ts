@@ -13,7 +13,7 @@ const verdict = z.discriminatedUnion("verdict", [
   z.object({ verdict: z.literal("lacks-features"), machine, missing: texts }),
   z.object({ verdict: z.literal("mandatory-features"), machine, notAskedFor: texts }),
   z.object({ verdict: z.literal("no-slots"), machine }),
-  z.object({ verdict: z.literal("drained"), machine }),
+  z.object({ verdict: z.literal("drained"), machine, reason: machineFault.optional() }),
   z.object({ verdict: z.literal("no-host-key"), machine }),
   z.object({ verdict: z.literal("backing-off"), machine, until: z.number(), reason: machineFault }),
   z.object({ verdict: z.literal("full"), machine, running: z.number(), maxJobs: z.number() }),
