@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import type { HostKey } from "../../../nix/machine-spec/host-key.ts";
 import type { SshAddress } from "../../../nix/machine-spec/types.ts";
 
 const ipv6 = fc
@@ -16,3 +17,19 @@ export const addresses: fc.Arbitrary<SshAddress> = fc.record({
     noNullPrototype: true,
   }),
 });
+
+/** Any key, though not one that a server could have: what counts is its wire form. */
+export const hostKeys: fc.Arbitrary<HostKey> = fc
+  .tuple(
+    fc.constantFrom("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa", "x"),
+    fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 3 }),
+    fc.array(fc.stringMatching(/^[!-~äé€😀]{1,10}$/u), { maxLength: 3 }),
+  )
+  .map(([type, parts, comment]) => {
+    const strings = [Buffer.from(type), ...parts].map((part) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(part.length);
+      return Buffer.concat([length, part]);
+    });
+    return { type, blob: Buffer.concat(strings), comment: comment.join(" ") };
+  });
