@@ -12,12 +12,14 @@ import { dynamoDbStores, type Stores } from "./dynamodb/stores.ts";
 import { blobLogs } from "./logs/blob-logs.ts";
 import type { BinaryCache, NarSource } from "./ports/binary-cache.ts";
 import type { Blobs } from "./ports/blobs.ts";
+import type { InspectionReceiver, InspectionRequests } from "./ports/inspections.ts";
 import type { Logs } from "./ports/logs.ts";
 import type { DispatchReceiver, Dispatches, FleetEvents, PlanRequests, Redelivery } from "./ports/queues.ts";
 import type { Secrets } from "./ports/secrets.ts";
 import { sqsDispatchReceiver } from "./queues/dispatch-receiver.ts";
+import { sqsInspectionReceiver } from "./queues/inspection-receiver.ts";
 import { sqsRedelivery } from "./queues/redelivery.ts";
-import { sqsDispatches, sqsFleetEvents, sqsPlanRequests } from "./queues/senders.ts";
+import { sqsDispatches, sqsFleetEvents, sqsInspectionRequests, sqsPlanRequests } from "./queues/senders.ts";
 import { sqsClient } from "./queues/sqs-client.ts";
 import { directorySecrets } from "./secrets/directory.ts";
 import { queueName } from "./topology/names.ts";
@@ -29,6 +31,8 @@ export interface Cloud extends Stores, AsyncDisposable {
   readonly plans: PlanRequests;
   readonly dispatches: Dispatches;
   readonly receiver: DispatchReceiver;
+  readonly inspectionRequests: InspectionRequests;
+  readonly inspectionReceiver: InspectionReceiver;
   readonly redelivery: { readonly plans: Redelivery; readonly fleetEvents: Redelivery };
   readonly blobs: Blobs;
   readonly cache: BinaryCache;
@@ -75,6 +79,10 @@ export async function connectCloud(configuration: Configuration, log: Connection
     dispatches: sqsDispatches(sqs, queueUrl("dispatch")),
     receiver: sqsDispatchReceiver(sqs, queueUrl("dispatch"), {
       onBadMessage: ({ code, message }) => log.warn("a message is no dispatch", { code, error: message }),
+    }),
+    inspectionRequests: sqsInspectionRequests(sqs, queueUrl("inspections")),
+    inspectionReceiver: sqsInspectionReceiver(sqs, queueUrl("inspections"), {
+      onBadMessage: ({ code, message }) => log.warn("a message asks for no inspection", { code, error: message }),
     }),
     redelivery: {
       plans: sqsRedelivery(sqs, queueUrl("plans")),

@@ -1,11 +1,13 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Builds } from "../ports/builds.ts";
 import type { Dependents } from "../ports/dependents.ts";
+import type { Inspections } from "../ports/inspections.ts";
 import type { Machines } from "../ports/machines.ts";
 import type { Steps } from "../ports/steps.ts";
 import { dynamoDbBuilds } from "./builds.ts";
 import { openDatabase } from "./database.ts";
 import { dynamoDbDependents } from "./dependents.ts";
+import { dynamoDbInspections } from "./inspections.ts";
 import { dynamoDbMachines } from "./machines.ts";
 import { dynamoDbSteps } from "./steps.ts";
 
@@ -19,6 +21,7 @@ export interface DynamoDbStoresOptions {
 
 export interface Stores {
   readonly machines: Machines;
+  readonly inspections: Inspections;
   readonly steps: Steps;
   readonly dependents: Dependents;
   readonly builds: Builds;
@@ -29,6 +32,7 @@ export function dynamoDbStores({ client, name, clock = Date.now }: DynamoDbStore
   const database = openDatabase(client, name);
   return {
     machines: dynamoDbMachines(database),
+    inspections: dynamoDbInspections(database),
     steps: dynamoDbSteps(database, clock),
     dependents: dynamoDbDependents(database),
     builds: dynamoDbBuilds(database, clock),

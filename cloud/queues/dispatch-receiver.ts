@@ -1,51 +1,20 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
-  ReceiveMessageCommand,
   type Message,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { DroverError } from "../../nix/drover-error.ts";
 import type { Dispatch, DispatchReceiver, HeldDispatch } from "../ports/queues.ts";
 import { parseDispatch } from "./messages.ts";
-
-/** SQS's limits: of one long poll, in seconds, and of the messages it returns. */
-const longestPoll = 20;
-const mostMessages = 10;
-
-export interface DispatchReceiverOptions {
-  /** Told of messages that are no dispatches. They are left alone, until the dead-letter queue takes them. */
-  readonly onBadMessage: (error: DroverError) => void;
-}
+import { isLost, receiveMessages, type ReceiverOptions, unlessLost } from "./receiving.ts";
 
 /** How long a received dispatch is held at first is the queue's visibility timeout (`cloud/topology/queues.ts`). */
-export function sqsDispatchReceiver(
-  client: SQSClient,
-  queueUrl: string,
-  options: DispatchReceiverOptions,
-): DispatchReceiver {
+export function sqsDispatchReceiver(client: SQSClient, queueUrl: string, options: ReceiverOptions): DispatchReceiver {
   return {
     async receive(limit, signal) {
-      signal.throwIfAborted();
-      const command = new ReceiveMessageCommand({
-        QueueUrl: queueUrl,
-        MaxNumberOfMessages: Math.min(limit, mostMessages),
-        WaitTimeSeconds: longestPoll,
-        MessageSystemAttributeNames: ["ApproximateReceiveCount"],
-      });
-      const { Messages = [] } = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw error;
-      });
-      return Messages.flatMap((message) => {
-        try {
-          return [hold(client, queueUrl, message, parseDispatch(message.Body ?? ""))];
-        } catch (error) {
-          if (!(error instanceof DroverError)) throw error;
-          options.onBadMessage(error);
-          return [];
-        }
-      });
+      const messages = await receiveMessages(client, queueUrl, limit, parseDispatch, options, signal);
+      return messages.map(({ message, content }) => hold(client, queueUrl, message, content));
     },
   };
 }
@@ -65,10 +34,7 @@ function hold(client: SQSClient, queueUrl: string, message: Message, dispatch: D
       await whileHeld(dispatch, client.send(new DeleteMessageCommand(handle)));
     },
     async release() {
-      const released = client.send(new ChangeMessageVisibilityCommand({ ...handle, VisibilityTimeout: 0 }));
-      await released.catch((error: unknown) => {
-        if (!isLost(error)) throw error;
-      });
+      await unlessLost(client.send(new ChangeMessageVisibilityCommand({ ...handle, VisibilityTimeout: 0 })));
     },
   };
 }
@@ -84,13 +50,4 @@ async function whileHeld({ step, attempt }: Dispatch, request: Promise<unknown>)
       cause,
     });
   }
-}
-
-/** The message was not extended in time, so that its receipt is void. SQS has three ways of saying so. */
-function isLost(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return (
-    /^(MessageNotInflight|ReceiptHandleIsInvalid)$/.test(error.name) ||
-    /receipt handle has expired/i.test(error.message)
-  );
 }

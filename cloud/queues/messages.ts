@@ -1,19 +1,22 @@
 import * as z from "zod";
 import { DroverError } from "../../nix/drover-error.ts";
+import type { InspectionRequest } from "../ports/inspections.ts";
 import type { Dispatch, FleetEvent, PlanRequest } from "../ports/queues.ts";
 
 const step = z.string().regex(/^[0-9a-df-np-sv-z]{32}$/);
 const attempt = z.int().positive();
+const machine = z.string().min(1);
 
 const fleetEvent = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("step-ready"), step }),
   z.strictObject({ type: z.literal("attempt-finished"), step, attempt }),
   z.strictObject({ type: z.literal("step-settled"), step }),
-  z.strictObject({ type: z.literal("machine-available"), machine: z.string().min(1) }),
-  z.strictObject({ type: z.literal("machine-inspected"), machine: z.string().min(1) }),
+  z.strictObject({ type: z.literal("machine-available"), machine }),
+  z.strictObject({ type: z.literal("machine-inspected"), machine }),
 ]);
 const planRequest = z.strictObject({ build: z.string().min(1) });
 const dispatch = z.strictObject({ step, attempt });
+const inspectionRequest = z.strictObject({ machine, id: z.uuidv7() });
 
 /** @throws {DroverError} DROVER_MESSAGE */
 export function parseFleetEvent(body: string): FleetEvent {
@@ -28,6 +31,11 @@ export function parsePlanRequest(body: string): PlanRequest {
 /** @throws {DroverError} DROVER_MESSAGE */
 export function parseDispatch(body: string): Dispatch {
   return parse("dispatch", dispatch, body);
+}
+
+/** @throws {DroverError} DROVER_MESSAGE */
+export function parseInspectionRequest(body: string): InspectionRequest {
+  return parse("inspection request", inspectionRequest, body);
 }
 
 /** Such a message will never be understood: whoever meets it leaves it to the dead-letter queue. */

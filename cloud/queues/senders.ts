@@ -1,5 +1,6 @@
 import { SendMessageBatchCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { DroverError } from "../../nix/drover-error.ts";
+import type { InspectionRequests } from "../ports/inspections.ts";
 import type { Dispatches, FleetEvents, PlanRequests } from "../ports/queues.ts";
 
 /** Of one SendMessageBatch. */
@@ -24,11 +25,11 @@ export function sqsFleetEvents(client: SQSClient, queueUrl: string): FleetEvents
 }
 
 export function sqsPlanRequests(client: SQSClient, queueUrl: string): PlanRequests {
-  return {
-    async send(request) {
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(request) }));
-    },
-  };
+  return { send: (request) => sendOne(client, queueUrl, request) };
+}
+
+export function sqsInspectionRequests(client: SQSClient, queueUrl: string): InspectionRequests {
+  return { send: (request) => sendOne(client, queueUrl, request) };
 }
 
 export function sqsDispatches(client: SQSClient, queueUrl: string): Dispatches {
@@ -45,6 +46,10 @@ export function sqsDispatches(client: SQSClient, queueUrl: string): Dispatches {
       );
     },
   };
+}
+
+async function sendOne(client: SQSClient, queueUrl: string, message: object): Promise<void> {
+  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(message) }));
 }
 
 /** SQS can take a part of a batch and refuse the rest. */

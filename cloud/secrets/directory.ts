@@ -2,9 +2,10 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DroverError } from "../../nix/drover-error.ts";
 import type { SecretName, Secrets } from "../ports/secrets.ts";
+import { readIdentity } from "./identity-file.ts";
 
 /**
- * Secrets as files of a directory, named after them.
+ * Secrets as files of a directory, named after them; identities as the files that machines' lines name.
  *
  * @throws {DroverError} on reading, DROVER_SECRET_EXPOSED where others than its owner may read the file
  */
@@ -21,6 +22,7 @@ export function directorySecrets(directory: string): Secrets {
       }
       return await secret;
     },
+    readIdentity,
   };
 }
 

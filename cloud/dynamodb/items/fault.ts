@@ -11,7 +11,14 @@ export const machineFault = z.object({
 
 export const machineHealth = z.discriminatedUnion("state", [
   z.object({ state: z.literal("healthy") }),
-  z.object({ state: z.literal("backing-off"), faults: z.number(), until: z.number(), reason: machineFault }),
+  z.object({
+    state: z.literal("backing-off"),
+    faults: z.number(),
+    until: z.number(),
+    reason: machineFault,
+    probe: z.string().optional(),
+  }),
+  z.object({ state: z.literal("on-probation"), faults: z.number(), reason: machineFault }),
 ]) satisfies z.ZodType<MachineHealth>;
 
 export const refusal = z.object({

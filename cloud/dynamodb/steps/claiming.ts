@@ -39,7 +39,7 @@ async function claim(
           ExpressionAttributeNames: { "#step": "step" },
         },
       },
-      { Update: takeSlot(database, machine) },
+      { Update: takeSlot(database, placement) },
     ],
   });
   const failed = await failedConditions(database.client.send(transaction));
@@ -48,20 +48,32 @@ async function claim(
   return stepMoved || attemptExists ? "lost" : "full";
 }
 
-/** Invariant 1: the machine exists, takes steps and has fewer running than its jobs, all in the write that counts up. */
-function takeSlot({ tables }: Database, name: string) {
+/**
+ * Invariant 1: the machine exists, takes steps and has fewer running than the chosen line's jobs, all in the write that
+ * counts up. Lines may have changed since the placement, hence also fewer than the most that it may hold now; items of
+ * the version before alternatives have no `mostJobs`, and one line.
+ */
+function takeSlot({ tables }: Database, { chosen, verdicts }: Placement & { chosen: string }) {
+  const line = verdicts.find((each) => each.machine === chosen);
   return {
     TableName: tables.machines,
-    Key: { name },
+    Key: { name: chosen },
     UpdateExpression: "ADD #running :one",
-    ConditionExpression: "attribute_exists(#name) AND #mode = :enabled AND #running < #spec.#maxJobs",
+    ConditionExpression:
+      "attribute_exists(#name) AND #mode = :enabled AND #running < :limit AND " +
+      "(#running < #mostJobs OR (attribute_not_exists(#mostJobs) AND #running < #spec.#maxJobs))",
     ExpressionAttributeNames: {
       "#name": "name",
       "#mode": "mode",
       "#running": "running",
+      "#mostJobs": "mostJobs",
       "#spec": "spec",
       "#maxJobs": "maxJobs",
     },
-    ExpressionAttributeValues: { ":one": 1, ":enabled": "enabled" },
+    ExpressionAttributeValues: {
+      ":one": 1,
+      ":enabled": "enabled",
+      ":limit": line?.verdict === "chosen" ? line.maxJobs : 0,
+    },
   };
 }

@@ -1,15 +1,13 @@
 import { TransactWriteCommand } from "@aws-sdk/lib-dynamodb";
 import type { AttemptOutcome } from "../../../fleet/attempt.ts";
 import { transition } from "../../../fleet/lifecycle.ts";
-import type { MachineHealth } from "../../../fleet/machine.ts";
-import { afterFault, afterSuccess } from "../../../fleet/retry.ts";
 import type { Step, StepId } from "../../../fleet/step.ts";
 import type { Steps } from "../../ports/steps.ts";
 import { failedConditions } from "../conditions.ts";
 import type { Database } from "../database.ts";
-import { getMachine } from "../machines.ts";
 import { getAttempt } from "./attempts.ts";
 import { updateOfStep } from "./changing.ts";
+import { freeSlot } from "./freeing.ts";
 import { getStep } from "./reading.ts";
 
 export function settling(database: Database): Pick<Steps, "settle"> {
@@ -71,31 +69,5 @@ function closeAttempt(
     ConditionExpression: "attribute_not_exists(#settledAt) AND attribute_not_exists(#outcome)",
     ExpressionAttributeNames: { ...settledAt, "#finishedAt": "finishedAt", "#outcome": "outcome" },
     ExpressionAttributeValues: { ":now": now, ":outcome": outcome },
-  };
-}
-
-/**
- * The machine's part: one slot fewer held, and its health. A machine that was removed meanwhile has no part; one that
- * was removed and added again holds no slot for this attempt, so only its health moves.
- *
- * @param hopeful take it that the machine is as it was, which saves a read; the write's condition notices otherwise
- */
-async function freeSlot(database: Database, name: string, outcome: AttemptOutcome, now: number, hopeful: boolean) {
-  if (hopeful && outcome.kind !== "machine-fault") return updateOfMachine(database, name, afterSuccess(), true);
-  const machine = await getMachine(database, name);
-  if (machine === undefined) return undefined;
-  const health =
-    outcome.kind === "machine-fault" ? afterFault(machine.health, outcome.fault, now, Math.random()) : afterSuccess();
-  return updateOfMachine(database, name, health, machine.running > 0);
-}
-
-function updateOfMachine({ tables }: Database, name: string, health: MachineHealth, holdsSlots: boolean) {
-  return {
-    TableName: tables.machines,
-    Key: { name },
-    UpdateExpression: `SET #health = :health${holdsSlots ? " ADD #running :minusOne" : ""}`,
-    ConditionExpression: holdsSlots ? "#running > :zero" : "#running = :zero",
-    ExpressionAttributeNames: { "#health": "health", "#running": "running" },
-    ExpressionAttributeValues: { ":health": health, ":zero": 0, ...(holdsSlots && { ":minusOne": -1 }) },
   };
 }

@@ -3,7 +3,7 @@ import type { Machines } from "../../../cloud/ports/machines.ts";
 import type { Steps } from "../../../cloud/ports/steps.ts";
 import type { AttemptOutcome } from "../../../fleet/attempt.ts";
 import type { Step } from "../../../fleet/step.ts";
-import { claimedStep, machineSpec, outcomes, placementOn, readyStep, stepId } from "./samples.ts";
+import { claimedStep, machineEntry, outcomes, placementOn, readyStep, stepId } from "./samples.ts";
 import type { StepsAndMachines } from "./steps.ts";
 
 /** The part of the Steps contract about attempts and what they come to. @param open makes empty stores */
@@ -13,7 +13,7 @@ export function attemptsContract(open: () => Promise<StepsAndMachines>): void {
   let claimed: Step;
   beforeEach(async () => {
     ({ steps, machines } = await open());
-    await machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+    await machines.register(machineEntry("itchy"));
     claimed = await claimedStep(steps, await readyStep(steps, 1), "itchy");
   });
   const settle = (outcome: AttemptOutcome, now: number) => steps.settle(claimed.id, 1, outcome, now);
@@ -88,8 +88,11 @@ export function attemptsContract(open: () => Promise<StepsAndMachines>): void {
     await steps.settle(stepId(2), 1, outcomes.died, 10_001);
     expect((await machines.get("itchy"))?.health).toMatchObject({ faults: 1, until, reason: outcomes.died.fault });
 
+    const before = await machines.get("itchy");
+    if (before === undefined) throw new Error("itchy is gone");
+    await machines.setHealth(before, { state: "on-probation", faults: 1, reason: outcomes.died.fault });
     await steps.settle(stepId(3), 1, outcomes.died, until + 1);
-    expect((await machines.get("itchy"))?.health).toMatchObject({ faults: 2 });
+    expect((await machines.get("itchy"))?.health).toMatchObject({ state: "backing-off", faults: 2 });
 
     await steps.settle(stepId(4), 1, outcomes.derivationFailed, until + 2);
     expect(await machines.get("itchy")).toMatchObject({ running: 0, health: { state: "healthy" } });

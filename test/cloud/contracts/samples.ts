@@ -1,7 +1,9 @@
 import type { AttemptOutcome } from "../../../fleet/attempt.ts";
 import type { Build, BuildStep } from "../../../fleet/build.ts";
+import { hostKeyMismatch, type MachineOffer, type SshRoute } from "../../../fleet/machine.ts";
 import type { Placement } from "../../../fleet/placement.ts";
 import type { Step } from "../../../fleet/step.ts";
+import type { MachineEntry } from "../../../cloud/ports/machines.ts";
 import type { NewStep, Steps } from "../../../cloud/ports/steps.ts";
 import type { MachineSpec } from "../../../nix/machine-spec/types.ts";
 
@@ -33,13 +35,47 @@ export function machineSpec(changes: Partial<MachineSpec> = {}): MachineSpec {
   };
 }
 
-export function placementOn(machine: string): Placement & { chosen: string } {
+/** What an import says of a machine of one line. */
+export function machineEntry(name: string, spec: Partial<MachineSpec> = {}, position = 0): MachineEntry {
+  return { name, position, spec: machineSpec(spec), alternatives: [], route: null };
+}
+
+/** What another line of the machine offers. */
+export function machineOffer(changes: Partial<MachineOffer> = {}): MachineOffer {
+  return {
+    systems: ["aarch64-linux"],
+    maxJobs: 2,
+    speedFactor: 1.5,
+    supportedFeatures: ["kvm"],
+    mandatoryFeatures: [],
+    ...changes,
+  };
+}
+
+/** How somebody's ssh_config says that the machine is reached. */
+export function machineRoute(changes: Partial<SshRoute> = {}): SshRoute {
+  const jump = { host: "fe80::1%eth0", port: 22, user: null, identityFile: "/etc/keys/jump", hostKey: otherHostKey };
+  return {
+    host: "192.0.2.7",
+    port: 22,
+    user: "nix",
+    identityFile: null,
+    identityAgent: "/run/agent",
+    jumps: [jump],
+    ...changes,
+  };
+}
+
+export const otherHostKey = "c3NoLWVkMjU1MTkgQkJCQg==";
+
+/** @param maxJobs of the chosen line */
+export function placementOn(machine: string, maxJobs = 4): Placement & { chosen: string } {
   return {
     requirement: { system: "x86_64-linux", features: ["kvm"] },
     chosen: machine,
     decidedAt: 1_700_000_000_000,
     verdicts: [
-      { machine, verdict: "chosen", load: 1 / 3, running: 1, maxJobs: 4, speedFactor: 3 },
+      { machine, verdict: "chosen", load: 1 / 3, running: 1, maxJobs, speedFactor: 3 },
       { machine: "a", verdict: "ranked-lower", load: 2, running: 2, maxJobs: 4, speedFactor: 1 },
       { machine: "b", verdict: "wrong-system", wanted: "x86_64-linux", systems: [] },
       { machine: "c", verdict: "lacks-features", missing: ["kvm"] },
@@ -78,6 +114,13 @@ export const outcomes = {
   },
   refused: { kind: "refused", code: "DROVER_OUTPUT_TOO_LARGE", message: "too large", remedy: "Split it." },
 } as const satisfies Record<string, AttemptOutcome>;
+
+/** Unlike the others it drains the machine. */
+export const hostKeyChanged = {
+  kind: "machine-fault",
+  fault: { code: hostKeyMismatch, message: "the host key of itchy has changed", remedy: "Look why." },
+  buildBegan: false,
+} as const satisfies AttemptOutcome;
 
 /** Makes a step that is ready at once. */
 export async function readyStep(steps: Steps, number: number, now = 1_000, requirementClass = "x86_64-linux") {

@@ -1,10 +1,11 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Machines } from "../../../cloud/ports/machines.ts";
 import type { Steps } from "../../../cloud/ports/steps.ts";
+import type { Machine } from "../../../fleet/machine.ts";
 import { place } from "../../../fleet/placement.ts";
 import { requirement } from "../../../fleet/requirement.ts";
 import type { Step } from "../../../fleet/step.ts";
-import { claimedStep, machineSpec, newStep, outcomes, placementOn, readyStep, stepId } from "./samples.ts";
+import { claimedStep, machineEntry, newStep, outcomes, placementOn, readyStep, stepId } from "./samples.ts";
 import type { StepsAndMachines } from "./steps.ts";
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, number) => number + 1);
@@ -15,7 +16,7 @@ export function stepsContentionContract(open: () => Promise<StepsAndMachines>): 
   let machines: Machines;
   beforeEach(async () => {
     ({ steps, machines } = await open());
-    await machines.register({ name: "itchy", position: 0, spec: machineSpec({ maxJobs: 4 }) });
+    await machines.register(machineEntry("itchy", { maxJobs: 4 }));
   });
 
   test("of 30 steps that claim a machine of 4 slots at once, exactly 4 get one", async () => {
@@ -87,7 +88,7 @@ export function stepsContentionContract(open: () => Promise<StepsAndMachines>): 
   test("whatever several schedulers do at once, no machine holds more than its jobs and no slot leaks", async () => {
     const sizes = { itchy: 4, scratchy: 2, poochie: 1 };
     for (const [position, [name, maxJobs]] of Object.entries(sizes).entries()) {
-      await machines.register({ name, position, spec: machineSpec({ maxJobs, systems: ["a"] }) });
+      await machines.register(machineEntry(name, { maxJobs, systems: ["a"] }, position));
     }
     const count = 20;
     await Promise.all(numbers(count).map((number) => readyStep(steps, number, 1_000, "a")));
@@ -95,9 +96,9 @@ export function stepsContentionContract(open: () => Promise<StepsAndMachines>): 
     const overbooked: string[] = [];
     const schedule = async (): Promise<void> => {
       while ((await steps.inState("ready", 1e12, 1)).length + (await steps.inState("assigned", 1e12, 1)).length > 0) {
-        // Far beyond every back-off, so that a faulty machine is used again at once.
-        const now = (clock += 1_000_000);
+        const now = (clock += 1_000);
         const fleet = await machines.list();
+        await Promise.all(fleet.map(probe));
         overbooked.push(...fleet.filter(({ running, spec }) => running > spec.maxJobs).map(({ name }) => name));
         const { chosen, ...placement } = place(requirement("a", []), fleet, now);
         for (const step of chosen === null ? [] : await steps.firstReady("a", 3)) {
@@ -105,6 +106,11 @@ export function stepsContentionContract(open: () => Promise<StepsAndMachines>): 
         }
         await Promise.all((await steps.inState("assigned", 1e12, 5)).map((step) => finish(step, now)));
       }
+    };
+    /** Finds every machine well, so that a faulty one is used again at once. */
+    const probe = async (machine: Machine) => {
+      if (machine.health.state !== "backing-off") return;
+      await machines.setHealth(machine, { ...machine.health, state: "on-probation" });
     };
     /** Every second attempt is unreachable, so that steps go back and forth. */
     const finish = (step: Step, now: number) =>

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { AttemptOutcome } from "../../../fleet/attempt.ts";
 import { transition, type StepEvent } from "../../../fleet/lifecycle.ts";
 import type { Step } from "../../../fleet/step.ts";
-import { machineSpec, newStep, placementOn } from "./samples.ts";
+import { machineEntry, newStep, placementOn } from "./samples.ts";
 import { actions, chosenAction, type Action, type NextAction } from "./step-actions.ts";
 import type { StepsAndMachines } from "./steps.ts";
 
@@ -36,7 +36,7 @@ interface Life {
 /** @returns the states that the step was in */
 async function live(stores: StepsAndMachines, run: number, drawn: readonly (Action | NextAction)[]): Promise<string[]> {
   const machine = `machine-${run}`;
-  await stores.machines.register({ name: machine, position: run, spec: machineSpec({ maxJobs: 2 }) });
+  await stores.machines.register(machineEntry(machine, { maxJobs: 2 }, run));
   const model = await stores.steps.ensure(newStep(1_000 + run), 0, 1_000);
   const life: Life = { stores, machine, now: 1_000, model, past: [model], recorded: new Map() };
   for (const each of drawn) {

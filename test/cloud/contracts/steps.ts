@@ -2,7 +2,16 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Machines } from "../../../cloud/ports/machines.ts";
 import type { Steps } from "../../../cloud/ports/steps.ts";
 import { attemptsContract } from "./attempts.ts";
-import { claimedStep, machineSpec, newStep, outcomes, placementOn, readyStep, stepId } from "./samples.ts";
+import {
+  claimedStep,
+  machineEntry,
+  machineOffer,
+  newStep,
+  outcomes,
+  placementOn,
+  readyStep,
+  stepId,
+} from "./samples.ts";
 import { stepsContentionContract } from "./steps-contention.ts";
 import { stepsLifecycleContract } from "./steps-lifecycle.ts";
 
@@ -17,7 +26,7 @@ export function stepsContract(open: () => Promise<StepsAndMachines>): void {
   let machines: Machines;
   beforeEach(async () => {
     ({ steps, machines } = await open());
-    await machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+    await machines.register(machineEntry("itchy"));
   });
 
   test("a step that nobody wanted before starts in planning", async () => {
@@ -144,7 +153,7 @@ export function stepsContract(open: () => Promise<StepsAndMachines>): void {
   });
 
   test("a claim on a machine that is full or not there changes nothing", async () => {
-    await machines.register({ name: "small", position: 1, spec: machineSpec({ maxJobs: 1 }) });
+    await machines.register(machineEntry("small", { maxJobs: 1 }, 1));
     await claimedStep(steps, await readyStep(steps, 1), "small");
     const ready = await readyStep(steps, 2);
     expect(await steps.claim(ready, placementOn("small"), undefined, 3_000)).toBe("full");
@@ -160,10 +169,45 @@ export function stepsContract(open: () => Promise<StepsAndMachines>): void {
   test("fewer jobs than are running leave the slots held, and none to claim", async () => {
     await claimedStep(steps, await readyStep(steps, 1), "itchy");
     await claimedStep(steps, await readyStep(steps, 2), "itchy");
-    await machines.register({ name: "itchy", position: 0, spec: machineSpec({ maxJobs: 1 }) });
+    await machines.register(machineEntry("itchy", { maxJobs: 1 }));
     expect(await steps.claim(await readyStep(steps, 3), placementOn("itchy"), undefined, 3_000)).toBe("full");
     await steps.settle(stepId(1), 1, outcomes.built, 4_000);
     await steps.settle(stepId(2), 1, outcomes.built, 4_000);
+    expect(await machines.get("itchy")).toMatchObject({ running: 0 });
+  });
+
+  test("a claim takes no more slots than the chosen line has, though another line has more", async () => {
+    await machines.register({
+      ...machineEntry("two", { maxJobs: 4 }, 1),
+      alternatives: [machineOffer({ maxJobs: 2 })],
+    });
+    const claim = async (number: number, maxJobs: number) => {
+      const claimed = await steps.claim(await readyStep(steps, number), placementOn("two", maxJobs), undefined, 2_000);
+      return typeof claimed === "string" ? claimed : claimed.state;
+    };
+    expect([await claim(1, 4), await claim(2, 2), await claim(3, 2)]).toEqual(["assigned", "assigned", "full"]);
+    expect([await claim(4, 4), await claim(5, 4), await claim(6, 4)]).toEqual(["assigned", "assigned", "full"]);
+    expect(await machines.get("two")).toMatchObject({ running: 4 });
+  });
+
+  test("a placement on lines that have fewer jobs by now takes no more than they have together", async () => {
+    const alternatives = [machineOffer({ maxJobs: 9 })];
+    await machines.register({ ...machineEntry("two", { maxJobs: 1 }, 1), alternatives });
+    await machines.register({
+      ...machineEntry("two", { maxJobs: 1 }, 1),
+      alternatives: [machineOffer({ maxJobs: 2 })],
+    });
+    const placement = placementOn("two", 9);
+    for (const number of [1, 2]) await steps.claim(await readyStep(steps, number), placement, undefined, 2_000);
+    expect(await steps.claim(await readyStep(steps, 3), placement, undefined, 2_000)).toBe("full");
+    expect(await machines.get("two")).toMatchObject({ running: 2 });
+  });
+
+  test("a machine that is drained between placement and claim is not claimed", async () => {
+    const ready = await readyStep(steps, 1);
+    await machines.setMode("itchy", "drained");
+    expect(await steps.claim(ready, placementOn("itchy"), undefined, 2_000)).toBe("full");
+    expect(await steps.get(ready.id)).toEqual(ready);
     expect(await machines.get("itchy")).toMatchObject({ running: 0 });
   });
 

@@ -4,7 +4,8 @@ import { tableName } from "../../../cloud/topology/names.ts";
 import type { TableName } from "../../../cloud/topology/tables.ts";
 import {
   claimedStep,
-  machineSpec,
+  machineEntry,
+  machineOffer,
   newBuild,
   newStep,
   outcomes,
@@ -18,7 +19,7 @@ const open = onDynamoDb();
 let stores: Deployment;
 beforeEach(async () => {
   stores = await open();
-  await stores.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+  await stores.machines.register(machineEntry("itchy"));
 });
 
 /** Writes behind the adapters' back, as a crash between two writes, an owner or an older version would leave it. */
@@ -90,7 +91,7 @@ describe("a machine that changes while its slots are held", () => {
 
   test("stays drained when it is registered anew", async () => {
     await alter("machines", { name: "itchy" }, "SET #mode = :drained", { ":drained": "drained" });
-    await stores.machines.register({ name: "itchy", position: 0, spec: machineSpec({ maxJobs: 9 }) });
+    await stores.machines.register(machineEntry("itchy", { maxJobs: 9 }));
     expect(await stores.machines.get("itchy")).toMatchObject({ mode: "drained" });
   });
 
@@ -104,16 +105,35 @@ describe("a machine that changes while its slots are held", () => {
     expect(await stores.machines.get("itchy")).toBeUndefined();
 
     // Added again, it never holds fewer than no slots.
-    await stores.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+    await stores.machines.register(machineEntry("itchy"));
     const other = await claimedStep(stores.steps, await readyStep(stores.steps, 2), "itchy");
     await removeMachine("itchy");
-    await stores.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+    await stores.machines.register(machineEntry("itchy"));
     expect(await stores.steps.settle(other.id, 1, outcome, 4_000)).toMatchObject({ state });
     expect(await stores.machines.get("itchy")).toMatchObject({ running: 0, health: { state: health } });
   });
 });
 
 describe("what other versions write", () => {
+  test("a machine of the version before alternatives and routes is read, claimed and edited", async () => {
+    await alter("machines", { name: "itchy" }, "REMOVE alternatives, route, drainedFor, mostJobs");
+    const old = { alternatives: [], route: null, drainedFor: null };
+    expect(await stores.machines.list()).toMatchObject([{ name: "itchy", ...old }]);
+    expect(await stores.machines.register(machineEntry("itchy"))).toMatchObject({ outcome: "unchanged" });
+
+    const many = placementOn("itchy", 99);
+    for (const number of [1, 2, 3, 4])
+      await stores.steps.claim(await readyStep(stores.steps, number), many, undefined, 1);
+    expect(await stores.steps.claim(await readyStep(stores.steps, 5), many, undefined, 2_000)).toBe("full");
+
+    // What it may hold is known from now on, also where the most is as before.
+    const alternatives = [machineOffer({ maxJobs: 4 })];
+    await stores.machines.register({ ...machineEntry("itchy", { maxJobs: 1 }), alternatives });
+    await stores.steps.settle(stepId(1), 1, outcomes.built, 3_000);
+    await claimedStep(stores.steps, await readyStep(stores.steps, 6), "itchy");
+    expect(await stores.machines.get("itchy")).toMatchObject({ running: 4, version: 2, alternatives });
+  });
+
   test("attributes that this version does not know survive its changes", async () => {
     const ready = await readyStep(stores.steps, 1);
     await alter("steps", { id: ready.id }, "SET estimate = :seconds", { ":seconds": 42 });

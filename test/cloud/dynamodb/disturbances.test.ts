@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { dynamoDbClient } from "../../../cloud/dynamodb/client.ts";
 import { dynamoDbStores } from "../../../cloud/dynamodb/stores.ts";
-import { claimedStep, machineSpec, newStep, outcomes, placementOn, readyStep, stepId } from "../contracts/samples.ts";
+import { claimedStep, machineEntry, newStep, outcomes, placementOn, readyStep, stepId } from "../contracts/samples.ts";
 import { onDynamoDb } from "./on-dynamodb.ts";
 import { type Answer, cancelled, conflict, type PassingRequest, startTamperingProxy } from "./tampering-proxy.ts";
 
@@ -32,7 +32,7 @@ test("a claim that meets other transactions is tried again", async () => {
     return codes === undefined ? await forward() : cancelled(...codes);
   });
   const { undisturbed, disturbed } = stores;
-  await undisturbed.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+  await undisturbed.machines.register(machineEntry("itchy"));
   const claimed = await claimedStep(disturbed.steps, await readyStep(undisturbed.steps, 1), "itchy");
   expect(claimed).toMatchObject({ state: "assigned" });
   expect(reasons).toEqual([]);
@@ -73,7 +73,7 @@ test("a claim and a settlement whose answers are lost are still one each", async
     return operation === "TransactWriteItems" && ++lost % 2 === 1 ? undefined : answer;
   });
   const { undisturbed, disturbed } = stores;
-  await undisturbed.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+  await undisturbed.machines.register(machineEntry("itchy"));
   const claimed = await claimedStep(disturbed.steps, await readyStep(undisturbed.steps, 1), "itchy");
   expect(await undisturbed.machines.get("itchy")).toMatchObject({ running: 1 });
   expect(await disturbed.steps.settle(claimed.id, 1, outcomes.built, 3_000)).toMatchObject({ state: "succeeded" });
