@@ -1,6 +1,8 @@
+import { isatty } from "node:tty";
 import { DroverError } from "../nix/drover-error.ts";
 import type { ApiClient } from "./api/client.ts";
 import { type Output, outputOf } from "./terminal/output.ts";
+import { askYesNo } from "./terminal/question.ts";
 
 /** What a command has at its hands. */
 export interface Context {
@@ -9,6 +11,8 @@ export interface Context {
   readonly stdout: Output;
   /** For everything that is said to people. */
   readonly stderr: Output;
+  /** Asks a person for a yes, on standard error; undefined when nobody sits at a terminal. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /** Aborts at the first Ctrl-C; a second one ends the process at once. */
   readonly interrupted: AbortSignal;
   /** @throws {DroverError} DROVER_NO_SERVICE and others when nothing says where it is */
@@ -17,15 +21,20 @@ export interface Context {
 
 export function processContext(): Context {
   const { env: environment } = process;
-  let interrupted: AbortSignal | undefined;
+  const stderr = outputOf(process.stderr, environment);
+  let installed: AbortSignal | undefined;
+  const interrupted = () => (installed ??= interruption());
   return {
     environment,
     stdout: outputOf(process.stdout, environment),
-    stderr: outputOf(process.stderr, environment),
+    stderr,
+    confirm:
+      isatty(0) && stderr.isTerminal
+        ? async (question) => await askYesNo(question, process.stdin, stderr, interrupted())
+        : undefined,
     // Installed when a command asks for it: `up` leaves the signal to the process that it starts.
     get interrupted() {
-      interrupted ??= interruption();
-      return interrupted;
+      return interrupted();
     },
     client: async () => {
       const [{ ApiClient }, { findService }] = await Promise.all([

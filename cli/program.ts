@@ -4,6 +4,7 @@ import { DroverError } from "../nix/drover-error.ts";
 import { type Context, processContext } from "./context.ts";
 import { exitCode, exitCodeOf } from "./exit-code.ts";
 import { joinNixArguments, nixArguments } from "./nix-arguments.ts";
+import { addKeyCommands, addMachineCommands } from "./machine-commands.ts";
 import { errorText } from "./terminal/error-text.ts";
 
 /** Runs the command that the arguments say; says on standard error what went wrong. @returns the exit code */
@@ -60,23 +61,8 @@ function createProgram(context: Context, version: string, done: (code: number) =
       const { machinesImport } = await import("./commands/machines-import.ts");
       done(await machinesImport(context, file, options));
     });
-  machines
-    .command("list")
-    .description("all machines and what they do")
-    .option("--json", "print JSON")
-    .action(async (options) => {
-      const { machinesList } = await import("./commands/machines.ts");
-      done(await machinesList(context, options));
-    });
-  machines
-    .command("show")
-    .description("one machine")
-    .argument("<name>", "[user@]host[:port]")
-    .option("--json", "print JSON")
-    .action(async (name: string, options) => {
-      const { machinesShow } = await import("./commands/machines.ts");
-      done(await machinesShow(context, name, options));
-    });
+  addMachineCommands(machines, context, done);
+  addKeyCommands(program, context, done);
 
   program
     .command("build")

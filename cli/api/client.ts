@@ -6,7 +6,7 @@ import type { Service } from "./service.ts";
 
 /** One request. All of the API's are idempotent: those that are not by nature carry an `Idempotency-Key`. */
 export interface ApiRequest<T> extends PatienceOptions {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below the service's URL, with `/` in front; parameters already encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;

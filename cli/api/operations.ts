@@ -6,7 +6,8 @@ import type { ApiClient } from "./client.ts";
 import type { PatienceOptions } from "./patience.ts";
 
 /**
- * The operations of the API that the command uses, one function each, named as in `/openapi.json`.
+ * The operations of the API that the command uses, one function each, named as in `/openapi.json`. Those on machines
+ * that are there already are in machine-operations.ts.
  */
 
 const json = (value: unknown) => ({ type: "application/json", text: JSON.stringify(value) }) as const;
@@ -26,20 +27,6 @@ export async function importMachines(
     body,
     answer: machines.machineImport,
   });
-}
-
-export async function listMachines(client: ApiClient, options: PatienceOptions = {}): Promise<machines.Machine[]> {
-  const answer = machines.machineList;
-  return (await client.request({ ...options, method: "GET", path: "/v1/machines", answer })).machines;
-}
-
-export async function getMachine(
-  client: ApiClient,
-  name: string,
-  options: PatienceOptions = {},
-): Promise<machines.Machine> {
-  const path = `/v1/machines/${encodeURIComponent(name)}`;
-  return await client.request({ ...options, method: "GET", path, answer: machines.machine });
 }
 
 /** @param idempotencyKey the same key is the same build, however often the request is repeated */

@@ -9,6 +9,17 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** `just now`, `42 s ago`, `3 min ago`, `5 h ago`, `2 d ago`. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  // Below zero when the clocks of here and there differ.
+  if (seconds < 5) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} d ago`;
+}
+
 const units = ["KiB", "MiB", "GiB", "TiB"];
 
 /** `512 B`, `3.4 MiB`: powers of 1024, as Nix writes sizes. */

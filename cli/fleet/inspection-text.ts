@@ -1,0 +1,58 @@
+import type { Check, Inspection } from "../../lambdas/api/schema/inspections.ts";
+import { oneLine } from "../terminal/one-line.ts";
+import type { Output } from "../terminal/output.ts";
+import type { Style } from "../terminal/style.ts";
+import { count, formatAge } from "../terminal/units.ts";
+
+type Marks = Readonly<Record<Check["outcome"], string>>;
+
+const signs: Marks = { passed: "✓", warning: "!", failed: "✗", "not-checked": "-" };
+/** For logs and programs that read lines. */
+const words: Marks = { passed: "ok", warning: "warning", failed: "FAILED", "not-checked": "-" };
+
+/** What a machine's latest inspection found, for a column: `ok 3 min ago`. */
+export function inspectionColumn(inspection: Inspection | null, now: number, style: Style): string {
+  if (inspection === null) return style.dim("never");
+  const outdated = inspection.outdated ? " (outdated)" : "";
+  return `${verdictText(inspection, style, "ok")} ${formatAge(now - Date.parse(inspection.finishedAt))}${outdated}`;
+}
+
+/** `works`, `works, 2 warnings`, `failed: log-in`. */
+export function verdictText({ checks }: Inspection, style: Style, works = "works"): string {
+  const named = (outcome: Check["outcome"]) => checks.filter((check) => check.outcome === outcome);
+  const failed = named("failed");
+  if (failed.length > 0) return style.red(`failed: ${failed.map(({ check }) => check).join(", ")}`);
+  const warnings = named("warning").length;
+  if (warnings === 0) return style.green(works);
+  return style.yellow(works === "ok" ? count(warnings, "warning") : `${works}, ${count(warnings, "warning")}`);
+}
+
+/** One row for each check; below each that failed or warns, what to do about it. */
+export function checkLines(
+  { checks }: Inspection,
+  { isTerminal, style }: Pick<Output, "isTerminal" | "style">,
+): string[] {
+  const marks = isTerminal ? signs : words;
+  const markWidth = Math.max(...checks.map(({ outcome }) => marks[outcome].length));
+  const nameWidth = Math.max(...checks.map(({ check }) => check.length));
+  const indent = " ".repeat(2 + markWidth + 1 + nameWidth + 2);
+  return checks.flatMap((check) => {
+    const mark = toned(check.outcome, marks[check.outcome].padEnd(markWidth), style);
+    const row = `  ${mark} ${check.check.padEnd(nameWidth)}  ${oneLine(check.found)}`;
+    if (check.outcome !== "failed" && check.outcome !== "warning") {
+      return [check.outcome === "passed" ? row : style.dim(row)];
+    }
+    return [`${row} ${style.dim(`(${check.code})`)}`, `${indent}${style.cyan("remedy:")} ${oneLine(check.remedy)}`];
+  });
+}
+
+/** The first check that failed, as it keeps the machine from building. */
+export function firstFailure({ checks }: Inspection): Extract<Check, { outcome: "failed" }> | undefined {
+  return checks.find((check) => check.outcome === "failed");
+}
+
+function toned(outcome: Check["outcome"], text: string, style: Style): string {
+  if (outcome === "passed") return style.green(text);
+  if (outcome === "warning") return style.yellow(text);
+  return outcome === "failed" ? style.red(text) : text;
+}
