@@ -1,13 +1,13 @@
 import type { BinaryCache } from "../../cloud/ports/binary-cache.ts";
 import type { LogWriter } from "../../cloud/ports/logs.ts";
 import type { AttemptOutcome } from "../../fleet/attempt.ts";
-import type { Machine } from "../../fleet/machine.ts";
 import { statusMeaning } from "../../fleet/retry.ts";
 import { stripAnsi } from "../../nix/ansi.ts";
 import { toBasicDerivation } from "../../nix/derivation/basic.ts";
 import type { BuildOptions } from "../../nix/serve/build-options.ts";
 import type { BuildResult } from "../../nix/serve/build-result.ts";
 import type { StorePath } from "../../nix/store-path.ts";
+import type { ReachableMachine } from "../machines/destination.ts";
 import { MachineError } from "../machines/machine-error.ts";
 import type { Lease, MachinePool } from "../machines/machine-pool.ts";
 import { findSymptom } from "../machines/symptoms.ts";
@@ -43,7 +43,7 @@ export const defaultAttemptOptions: AttemptOptions = {
 
 export interface AttemptTask {
   readonly drvPath: StorePath;
-  readonly machine: Pick<Machine, "name" | "spec">;
+  readonly machine: ReachableMachine;
   readonly log: Pick<LogWriter, "write" | "lastLines">;
 }
 

@@ -120,8 +120,8 @@ async function execute(
   return outcome;
 }
 
-function pick({ name, spec }: Machine): AttemptTask["machine"] {
-  return { name, spec };
+function pick({ name, spec, route }: Machine): AttemptTask["machine"] {
+  return { name, spec, route };
 }
 
 function machineGone(name: string): AttemptOutcome {

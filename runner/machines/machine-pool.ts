@@ -1,22 +1,21 @@
-import { userInfo } from "node:os";
-import type { Machine } from "../../fleet/machine.ts";
 import { DroverError } from "../../nix/drover-error.ts";
-import { machineConnection, type MachineConnection } from "../../nix/machine-spec/connection.ts";
-import { decodeHostKey } from "../../nix/machine-spec/host-key.ts";
 import { connectSsh } from "../ssh/connect.ts";
-import type { Identity } from "../ssh/identity.ts";
 import { defaultSshTimings, type SshTimings } from "../ssh/target.ts";
+import {
+  type IdentityTools,
+  jumpTargets,
+  machineDestination,
+  type MachineDestination,
+  machineTarget,
+  type ReachableMachine,
+} from "./destination.ts";
 import { InputTransfers } from "./input-transfers.ts";
 import { MachineError } from "./machine-error.ts";
 import { defaultPoolLimits, MachineSessions, type MachineDoor, type PoolLimits } from "./machine-sessions.ts";
 import { serveCommand } from "./serve-command.ts";
 import { defaultSessionTimings, ServeSession, type SessionTimings } from "./serve-session.ts";
 
-export interface MachinePoolOptions {
-  /** @param path as the machine's spec names it; null when it names none */
-  readonly readIdentity: (path: string | null) => Promise<Identity>;
-  /** Socket of an ssh-agent. It serves identities that can't be used without it, too. @default none */
-  readonly agent?: string | undefined;
+export interface MachinePoolOptions extends IdentityTools {
   readonly limits?: PoolLimits;
   readonly sshTimings?: SshTimings;
   readonly sessionTimings?: SessionTimings;
@@ -49,9 +48,9 @@ export class MachinePool implements AsyncDisposable {
    * @throws MachineError when the machine can't be reached, trusted, logged in to, or has no Nix; whatever
    *   `readIdentity` throws
    */
-  async lease({ name, spec }: Pick<Machine, "name" | "spec">, signal?: AbortSignal): Promise<Lease> {
+  async lease(machine: ReachableMachine, signal?: AbortSignal): Promise<Lease> {
     try {
-      return await this.#lease(this.#machine(name, spec), signal);
+      return await this.#lease(this.#machine(machine), signal);
     } catch (error) {
       throw error instanceof DroverError ? MachineError.from(error) : error;
     }
@@ -79,39 +78,32 @@ export class MachinePool implements AsyncDisposable {
     };
   }
 
-  #machine(name: string, spec: Machine["spec"]): PooledMachine {
-    const key = JSON.stringify([spec.uri, spec.sshKey, spec.hostKey]);
+  #machine(machine: ReachableMachine): PooledMachine {
+    const { name, spec, route } = machine;
+    const key = JSON.stringify([spec.uri, spec.sshKey, spec.hostKey, route]);
     const known = this.#machines.get(name);
     if (known?.key === key) return known;
     known?.sessions.retire();
-    const door = this.#door(name, machineConnection(spec));
+    const door = this.#door(machineDestination(machine));
     const limits = this.#options.limits ?? defaultPoolLimits;
-    const machine = { key, sessions: new MachineSessions(door, limits), transfers: new InputTransfers() };
-    this.#machines.set(name, machine);
-    return machine;
+    const pooled = { key, sessions: new MachineSessions(door, limits), transfers: new InputTransfers() };
+    this.#machines.set(name, pooled);
+    return pooled;
   }
 
-  #door(machine: string, spec: MachineConnection): MachineDoor {
+  #door(destination: MachineDestination): MachineDoor {
     const { sshTimings = defaultSshTimings, sessionTimings = defaultSessionTimings } = this.#options;
-    const { readIdentity, agent } = this.#options;
-    const { host, port } = spec.address;
-    // As ssh does: who runs the client is who logs in.
-    const user = spec.address.user ?? userInfo().username;
-    const place = { machine, user, command: serveCommand(spec) };
+    const { machine, user, connection } = destination;
+    const place = { machine, user, command: serveCommand(connection) };
     return {
       machine,
       connect: async (signal) => {
-        const hostKey = spec.hostKey === null ? null : decodeHostKey(spec.hostKey);
-        const identity = await readIdentity(spec.sshKey).catch((error: unknown) => {
-          if (agent === undefined || !(error instanceof DroverError)) throw error;
-          if (error.code === "DROVER_IDENTITY_LOCKED" || spec.sshKey === null) return null;
-          throw error;
-        });
-        const target = { machine, host, port, user, identity, agent, hostKey, compress: spec.compress };
-        return await connectSsh(target, { timings: sshTimings, signal });
+        const target = await machineTarget(destination, this.#options);
+        const jumps = await jumpTargets(destination, this.#options);
+        return await connectSsh(target, { jumps, timings: sshTimings, signal });
       },
-      openSession: (connection, signal) =>
-        ServeSession.open(connection, place, { timings: sessionTimings, ...(signal !== undefined && { signal }) }),
+      openSession: (open, signal) =>
+        ServeSession.open(open, place, { timings: sessionTimings, ...(signal !== undefined && { signal }) }),
     };
   }
 }

@@ -1,14 +1,28 @@
-import type { Socket } from "node:net";
-import type { Client, ClientChannel } from "ssh2";
+import type { Client, ClientChannel, ParsedKey } from "ssh2";
 import { unlessAborted } from "../unless-aborted.ts";
 import type { DroverError } from "../../nix/drover-error.ts";
 import { lostConnection, refusedChannel } from "./failures.ts";
 import { watchSilence } from "./liveness.ts";
 import { RemoteProcess } from "./remote-process.ts";
 import type { SshTimings } from "./target.ts";
+import type { Transport } from "./transport.ts";
+import { RefusedTunnel, Tunnel } from "./tunnel.ts";
 
 /** How long a connection that is being closed may take to say good-bye. Milliseconds. */
 const farewell = 1_000;
+
+/** What a connection is made of. */
+export interface SshConnectionParts {
+  readonly machine: string;
+  /** Logged in. */
+  readonly client: Client;
+  readonly transport: Transport;
+  readonly timings: SshTimings;
+  /** The key with which the host has proved itself. */
+  readonly hostKey: Uint8Array;
+  /** The jump host's connection, which ends with this one. */
+  readonly via: SshConnection | undefined;
+}
 
 /** A connection that is logged in. Made by `connectSsh` only. */
 export class SshConnection implements AsyncDisposable {
@@ -16,36 +30,51 @@ export class SshConnection implements AsyncDisposable {
   /** Resolves when it is over: with the reason if it was lost, with undefined if this side closed it. Never rejects. */
   readonly ended: Promise<DroverError | undefined>;
   readonly #client: Client;
-  readonly #socket: Socket;
+  readonly #transport: Transport;
+  readonly #via: SshConnection | undefined;
+  #hostKeys: readonly Uint8Array[];
   #cause: Error | undefined;
   #isClosing = false;
   #loss: DroverError | undefined;
 
-  constructor(machine: string, client: Client, socket: Socket, timings: SshTimings) {
+  constructor({ machine, client, transport, timings, hostKey, via }: SshConnectionParts) {
     this.machine = machine;
     this.#client = client;
-    this.#socket = socket;
+    this.#transport = transport;
+    this.#via = via;
+    this.#hostKeys = [hostKey];
     const { promise, resolve } = Promise.withResolvers<DroverError | undefined>();
     this.ended = promise;
-    client.on("error", (error) => {
+    const giveUp = (error: Error) => {
       this.#cause ??= error;
-      socket.destroy();
+      transport.destroy();
+    };
+    client.on("error", giveUp);
+    client.on("hostkeys", (keys: ParsedKey[]) => {
+      if (keys.length > 0) this.#hostKeys = keys.map((key) => key.getPublicSSH());
     });
-    const stopWatching = watchSilence(socket, timings, (error) => {
-      this.#cause ??= error;
-      socket.destroy();
-    });
+    const stopWatching = watchSilence(transport, timings, giveUp);
     // ssh2 emits this before it ends the channels, so that whoever reads the end of one finds the reason here.
     client.on("close", () => {
       stopWatching();
       if (!this.#isClosing) this.#loss = lostConnection(machine, this.#cause);
       resolve(this.#loss);
+      void via?.close();
     });
+    if (via !== undefined) void endWith(via, giveUp);
   }
 
   /** Why it was lost, once it is. */
   get loss(): DroverError | undefined {
     return this.#loss;
+  }
+
+  /**
+   * Keys with which the host has proved itself: the one that was checked, or soon after the log-in all that it has, as
+   * OpenSSH tells of its own accord (`hostkeys-00@openssh.com`).
+   */
+  get hostKeys(): readonly Uint8Array[] {
+    return this.#hostKeys;
   }
 
   /**
@@ -55,51 +84,79 @@ export class SshConnection implements AsyncDisposable {
    *   sessions as sshd allows (MaxSessions, 10 by default)
    */
   async exec(command: string, signal?: AbortSignal): Promise<RemoteProcess> {
-    signal?.throwIfAborted();
-    const opening = this.#open(command);
     try {
-      const channel = await (signal === undefined ? opening : unlessAborted(opening, signal));
+      const channel = await opened((done) => this.#client.exec(command, done), signal);
       return new RemoteProcess(channel, this);
     } catch (error) {
-      if (signal?.aborted === true) {
-        void closeWhenOpen(opening);
-        throw signal.reason;
-      }
+      if (signal?.aborted === true) throw signal.reason;
       if (error instanceof Error && "reason" in error) throw refusedChannel(this.machine, error);
       throw (await this.#lossSoon()) ?? refusedChannel(this.machine, error);
     }
   }
 
-  /** Ends it and all processes it runs. */
+  /**
+   * Has the host connect to another one, as `ssh -W` does.
+   *
+   * @throws {RefusedTunnel}
+   * @throws {DroverError} DROVER_SSH_LOST
+   */
+  async openTunnel(host: string, port: number, signal?: AbortSignal): Promise<Transport> {
+    try {
+      // What it says of where the connection comes from is of no use to anybody.
+      return new Tunnel(await opened((done) => this.#client.forwardOut("127.0.0.1", 0, host, port, done), signal));
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      if (error instanceof Error && "reason" in error) throw new RefusedTunnel(error.message, error.reason);
+      throw (await this.#lossSoon()) ?? error;
+    }
+  }
+
+  /** Ends it, all processes that it runs, and the connection to the jump host below it. */
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#client.end();
-    const timer = setTimeout(() => this.#socket.destroy(), farewell);
+    const timer = setTimeout(() => this.#transport.destroy(), farewell);
     await this.ended;
     clearTimeout(timer);
+    await this.#via?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #open(command: string): Promise<ClientChannel> {
-    return await new Promise((resolve, reject) => {
-      this.#client.exec(command, (error, channel) => {
-        if (error === undefined) resolve(channel);
-        else reject(error);
-      });
-    });
-  }
-
-  /** ssh2 refuses to work on a socket that has been shut down some moments before it says that it is closed. */
+  /** ssh2 refuses to work on a transport that has been shut down some moments before it says that it is closed. */
   async #lossSoon(): Promise<DroverError | undefined> {
-    if (!this.#socket.writable) this.#socket.destroy();
-    return this.#socket.destroyed ? await this.ended : this.#loss;
+    if (!this.#transport.writable) this.#transport.destroy();
+    return this.#transport.destroyed ? await this.ended : this.#loss;
   }
 }
 
-/** A session that nobody wants any more by the time it is open. */
+async function endWith(via: SshConnection, giveUp: (error: Error) => void): Promise<void> {
+  const loss = await via.ended;
+  giveUp(loss ?? new Error("the connection to the jump host was closed"));
+}
+
+/** A channel; one that nobody wants any more by the time it is open is closed. */
+async function opened(
+  open: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+  signal: AbortSignal | undefined,
+): Promise<ClientChannel> {
+  signal?.throwIfAborted();
+  const opening = new Promise<ClientChannel>((resolve, reject) => {
+    open((error, channel) => {
+      if (error === undefined) resolve(channel);
+      else reject(error);
+    });
+  });
+  try {
+    return await (signal === undefined ? opening : unlessAborted(opening, signal));
+  } catch (error) {
+    if (signal?.aborted === true) void closeWhenOpen(opening);
+    throw error;
+  }
+}
+
 async function closeWhenOpen(opening: Promise<ClientChannel>): Promise<void> {
   const channel = await opening.catch(() => undefined);
   channel?.close();

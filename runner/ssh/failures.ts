@@ -1,9 +1,14 @@
 import { DroverError } from "../../nix/drover-error.ts";
 import { hostKeyFingerprint } from "../../nix/machine-spec/host-key.ts";
+import { keyType } from "./key-type.ts";
 import type { SshTarget } from "./target.ts";
+import { RefusedTunnel } from "./tunnel.ts";
 
 /** What a connection was busy with when it failed. */
 export type SshStage = "connecting" | "key-exchange" | "authentication";
+
+/** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254 §5.1). */
+const tunnelsProhibited = 1;
 
 /** System errors of connecting, as a person would say them. */
 const plainly: Readonly<Record<string, string>> = {
@@ -16,19 +21,30 @@ const plainly: Readonly<Record<string, string>> = {
   ETIMEDOUT: "it does not answer",
 };
 
-export function unreachable({ machine, host, port }: SshTarget, cause: unknown): DroverError {
+/** @param via the jump host that was asked to connect to it; undefined where it is reached directly */
+export function unreachable({ machine, host, port }: SshTarget, cause: unknown, via?: string): DroverError {
   const code = errorCode(cause);
   const why = plainly[code] ?? (cause instanceof Error ? cause.message : String(cause));
-  const remedy =
-    code === "ENOTFOUND" || code === "EAI_AGAIN"
-      ? "Check the host name in the machine's URI; aliases of an ssh_config are not known to the runner."
-      : "Check that the machine is on, that sshd listens on this port, and that no firewall is between.";
-  return new DroverError("DROVER_SSH_UNREACHABLE", `${machine} can not be reached at ${host} port ${port}: ${why}.`, {
+  const where = `${host} port ${port}${via === undefined ? "" : ` from ${via}`}`;
+  return new DroverError("DROVER_SSH_UNREACHABLE", `${machine} can not be reached at ${where}: ${why}.`, {
     subject: machine,
-    remedy,
+    remedy: wayBlocked(code, cause, via),
     cause,
     details: { host, port, reason: code },
   });
+}
+
+function wayBlocked(code: string, cause: unknown, via: string | undefined): string {
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
+    return (
+      "Check the host name in the machine's URI; an alias of your ssh_config is resolved when you import the machine " +
+      "where that file is."
+    );
+  }
+  if (via !== undefined && cause instanceof RefusedTunnel && cause.reason === tunnelsProhibited) {
+    return `Check AllowTcpForwarding and PermitOpen in the sshd_config of ${via}.`;
+  }
+  return "Check that the machine is on, that sshd listens on this port, and that no firewall is between.";
 }
 
 export function timedOut({ machine, host, port }: SshTarget, stage: SshStage, milliseconds: number): DroverError {
@@ -48,36 +64,58 @@ export function timedOut({ machine, host, port }: SshTarget, stage: SshStage, mi
   );
 }
 
-export function unknownHostKey({ machine, host, port }: SshTarget): DroverError {
+export function unknownHostKey({ machine, host, port, isJump }: SshTarget): DroverError {
   return new DroverError("DROVER_HOST_KEY_UNKNOWN", `No host key is stored for ${machine}, so nothing is sent to it.`, {
     subject: machine,
     remedy:
-      "Put it into the eighth field of the machine's line and import that again; on the machine, this prints it: " +
-      "base64 -w0 /etc/ssh/ssh_host_ed25519_key.pub",
+      isJump === true
+        ? "Connect to it once with ssh, so that its key gets into your known_hosts, and import the machine again."
+        : trustRemedy(machine),
     details: { host, port },
   });
 }
 
-/** @param presented the key that the machine showed; undefined when it has none of the stored key's type */
+/** What to do about a machine of which no host key is stored. */
+export function trustRemedy(machine: string): string {
+  return (
+    `Compare and trust the key that it presents: drover machines trust ${machine}. Or put it into the eighth field of ` +
+    "its line and import that again; on the machine, this prints it: base64 -w0 /etc/ssh/ssh_host_ed25519_key.pub"
+  );
+}
+
+/** @param presented the key that the machine showed; undefined when it has none of the stored keys' types */
 export function wrongHostKey(target: SshTarget, presented: Uint8Array | undefined, cause: unknown): DroverError {
-  const { machine, hostKey } = target;
-  const expected = hostKey === null ? "none" : hostKeyFingerprint(hostKey.blob);
-  const shown = presented === undefined ? undefined : hostKeyFingerprint(presented);
-  const type = hostKey?.type ?? "unknown";
+  const { machine, hostKeys, isJump } = target;
+  const expected = hostKeys.map(({ blob }) => hostKeyFingerprint(blob));
+  const stored = hostKeys.map(({ type, blob }) => `${type} ${hostKeyFingerprint(blob)}`).join(", ");
+  const one = expected.length === 1;
   return new DroverError(
-    "DROVER_HOST_KEY_MISMATCH",
-    `${machine} is not the machine it was: the stored ${type} host key is ${expected}, ` +
-      (shown === undefined ? "but it has no key of this type." : `but it presents ${shown}.`),
+    isJump === true ? "DROVER_JUMP_HOST_KEY_MISMATCH" : "DROVER_HOST_KEY_MISMATCH",
+    `${machine} is not the machine it was: the stored host key${one ? " is" : "s are"} ${stored}, ` +
+      (presented === undefined
+        ? `but it has no key of ${one ? "this type" : "these types"}.`
+        : `but it presents ${keyType(presented)} ${hostKeyFingerprint(presented)}.`),
     {
       subject: machine,
-      remedy:
-        "If the machine was reinstalled or its keys were changed on purpose, put the new key into the eighth field of " +
-        "its line and import that again. If not, somebody may be in between: find out first.",
+      remedy: isJump === true ? changedJumpRemedy : changedKeyRemedy(machine),
       cause,
-      details: { expected, presented: shown ?? null },
+      details: { expected, presented: presented === undefined ? null : hostKeyFingerprint(presented) },
     },
   );
 }
+
+/** What to do about a machine that presents another host key than the stored one. */
+export function changedKeyRemedy(machine: string): string {
+  return (
+    "Find out why: was the machine reinstalled, were its keys changed on purpose, or is somebody in between? Compare " +
+    `the key on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then: drover machines trust ` +
+    `${machine} --replace`
+  );
+}
+
+const changedJumpRemedy =
+  "Find out why: was the host reinstalled, were its keys changed on purpose, or is somebody in between? Then correct " +
+  "its key in your known_hosts and import the machine again.";
 
 export function refusedIdentity({ machine, user, identity, agent }: SshTarget, cause: unknown): DroverError {
   if (identity === null) return refusedAgent(machine, user, cause);

@@ -34,15 +34,6 @@ export function parseIdentity(privateKey: string, label: string): Identity {
   return { label, privateKey, publicLine, fingerprint: hostKeyFingerprint(blob) };
 }
 
-export function missingIdentity(label: string, cause: unknown): DroverError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new DroverError("DROVER_IDENTITY_MISSING", `The SSH identity ${label} can not be read: ${why}.`, {
-    subject: label,
-    remedy: "Put the private key there, readable for the user that runs the runner, or name another identity.",
-    cause,
-  });
-}
-
 function locked(label: string, cause: Error): DroverError {
   return new DroverError("DROVER_IDENTITY_LOCKED", `The SSH identity ${label} has a passphrase.`, {
     subject: label,

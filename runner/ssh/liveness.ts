@@ -1,5 +1,5 @@
-import type { Socket } from "node:net";
 import type { SshTimings } from "./target.ts";
+import type { Transport } from "./transport.ts";
 
 /** Looks per silence limit. */
 const looks = 15;
@@ -14,15 +14,15 @@ const looks = 15;
  * @returns to be called when the connection is over
  */
 export function watchSilence(
-  socket: Socket,
+  transport: Pick<Transport, "bytesRead">,
   { silenceLimit }: SshTimings,
   onSilence: (error: Error) => void,
 ): () => void {
-  let received = socket.bytesRead;
+  let received = transport.bytesRead;
   let silentLooks = 0;
   const timer = setInterval(() => {
-    silentLooks = socket.bytesRead === received ? silentLooks + 1 : 0;
-    received = socket.bytesRead;
+    silentLooks = transport.bytesRead === received ? silentLooks + 1 : 0;
+    received = transport.bytesRead;
     if (silentLooks < looks) return;
     clearInterval(timer);
     onSilence(new Error(`nothing has come in for ${Math.round(silenceLimit / 1000)} s`));

@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Secrets } from "../../cloud/ports/secrets.ts";
+import { readIdentity } from "../../cloud/secrets/identity-file.ts";
 import type { Machine as FleetMachine } from "../../fleet/machine.ts";
 import { parseMachines } from "../../nix/machine-spec/parse.ts";
-import { decodeHostKey } from "../../nix/machine-spec/host-key.ts";
+import { decodeHostKeys } from "../../nix/machine-spec/host-key.ts";
 import { parseIdentity } from "../../runner/ssh/identity.ts";
 import type { SshTarget } from "../../runner/ssh/target.ts";
 import { bootMachines, type Fleet } from "../machines/boot-machines.ts";
@@ -26,6 +28,11 @@ export async function bootForRunner(...machines: MachineOptions[]): Promise<Runn
   };
 }
 
+/** Secrets of a deployment whose own identity is the one that all machines admit. */
+export function secretsOf(fleet: Fleet): Pick<Secrets, "read" | "readIdentity"> {
+  return { read: () => readFile(fleet.identityFile, "utf8"), readIdentity };
+}
+
 /** How to connect to a test machine, unless something is to be wrong about it. */
 export async function targetOf(machine: Machine, wrong: Partial<SshTarget> = {}): Promise<SshTarget> {
   const identity = parseIdentity(await readFile(machine.identityFile, "utf8"), machine.identityFile);
@@ -35,7 +42,7 @@ export async function targetOf(machine: Machine, wrong: Partial<SshTarget> = {})
     port: machine.port,
     user: machine.user,
     identity,
-    hostKey: decodeHostKey(machine.hostKey),
+    hostKeys: decodeHostKeys(machine.hostKey),
     ...wrong,
   };
 }
@@ -44,8 +51,8 @@ export async function targetOf(machine: Machine, wrong: Partial<SshTarget> = {})
 export function registered(
   machine: Machine,
   spec: Partial<FleetMachine["spec"]> = {},
-): Pick<FleetMachine, "name" | "spec"> {
+): Pick<FleetMachine, "name" | "spec" | "alternatives" | "route" | "version"> {
   const [parsed] = parseMachines(machine.specLine(), { defaultSystem: "x86_64-linux" }).machines;
   if (parsed === undefined) throw new Error(`not a machine: ${machine.specLine()}`);
-  return { name: machine.name, spec: { ...parsed, ...spec } };
+  return { name: machine.name, spec: { ...parsed, ...spec }, alternatives: [], route: null, version: 1 };
 }

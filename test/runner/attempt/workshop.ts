@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NarSource } from "../../../cloud/ports/binary-cache.ts";
 import type { AttemptOutcome } from "../../../fleet/attempt.ts";
@@ -10,7 +10,7 @@ import { identitySource } from "../../../runner/machines/identity-source.ts";
 import { MachinePool } from "../../../runner/machines/machine-pool.ts";
 import { type Client, createClient, derivationsFile, type NixArguments } from "../../machines/client.ts";
 import type { MachineOptions } from "../../machines/machine-options.ts";
-import { bootForRunner, registered, type RunnerFleet } from "../boot.ts";
+import { bootForRunner, registered, secretsOf, type RunnerFleet } from "../boot.ts";
 import { ClientStore, MemoryCache, MemoryLog, together } from "./stores.ts";
 
 /** What a try of a derivation is made with where it differs from the usual. */
@@ -36,7 +36,7 @@ export class Workshop implements AsyncDisposable {
     this.fleet = fleet;
     this.client = client;
     this.store = new ClientStore(client);
-    this.pool = new MachinePool({ readIdentity: identitySource({ read: () => readFile(fleet.identityFile, "utf8") }) });
+    this.pool = new MachinePool({ readIdentity: identitySource(secretsOf(fleet)) });
   }
 
   static async open(...machines: MachineOptions[]): Promise<Workshop> {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { identitySource } from "../../../runner/machines/identity-source.ts";
 import { MachineError } from "../../../runner/machines/machine-error.ts";
 import { type Lease, MachinePool } from "../../../runner/machines/machine-pool.ts";
-import { bootForRunner, registered } from "../boot.ts";
+import { bootForRunner, registered, secretsOf } from "../boot.ts";
 import { runCommand } from "../../machines/run-command.ts";
 import { failure } from "../failure.ts";
 import { startAgent } from "./ssh-agent.ts";
@@ -16,9 +16,7 @@ const query = { lock: true, substitute: false };
 let fleet: Awaited<ReturnType<typeof bootForRunner>>;
 let pool: MachinePool;
 
-const readIdentity = identitySource({
-  read: async () => await readFile(fleet.identityFile, "utf8"),
-});
+let readIdentity: ReturnType<typeof identitySource>;
 
 beforeAll(async () => {
   fleet = await bootForRunner(
@@ -27,6 +25,7 @@ beforeAll(async () => {
     { name: "pathless", nixOnPath: false },
     { name: "noisy", noise: "Welcome to noisy! Have a nice day." },
   );
+  readIdentity = identitySource(secretsOf(fleet));
 });
 
 afterAll(async () => {
@@ -264,10 +263,10 @@ describe("a machine that is not set up for builds", () => {
   });
 
   it.each(["ssh", "ssh-ng"])("has it elsewhere, as remote-program of %s says", async (scheme) => {
-    const { spec, name } = registered(fleet.machine("pathless"));
+    const { spec, ...machine } = registered(fleet.machine("pathless"));
     const program = scheme === "ssh" ? "nix-store" : "nix-daemon";
     const uri = `${spec.uri.replace("ssh:", `${scheme}:`)}?remote-program=/nix/var/nix/profiles/default/bin/${program}`;
-    using lease = await pool.lease({ name, spec: { ...spec, uri } });
+    using lease = await pool.lease({ ...machine, spec: { ...spec, uri } });
     expect(await ask(lease)).toEqual(new Set());
   });
 
@@ -280,10 +279,10 @@ describe("a machine that is not set up for builds", () => {
   });
 
   it("has a store elsewhere, whose name needs quoting", async () => {
-    const { spec, name } = registered(fleet.machine("itchy"));
+    const { spec, ...machine } = registered(fleet.machine("itchy"));
     const store = "/tmp/it's a store";
     const uri = `${spec.uri}?remote-store=${encodeURIComponent(store)}`;
-    using lease = await pool.lease({ name, spec: { ...spec, uri } });
+    using lease = await pool.lease({ ...machine, spec: { ...spec, uri } });
     expect(await ask(lease)).toEqual(new Set());
     expect((await fleet.machine("itchy").run(`test -d "${store}/nix/store"`)).code).toBe(0);
   });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeHostKey, hostKeyFingerprint } from "../../../nix/machine-spec/host-key.ts";
+import { decodeHostKeys, hostKeyFingerprint } from "../../../nix/machine-spec/host-key.ts";
 import { generateSshIdentity } from "../../../cloud/secrets/ssh-identity.ts";
 import { connectSsh } from "../../../runner/ssh/connect.ts";
 import { parseIdentity } from "../../../runner/ssh/identity.ts";
@@ -41,23 +41,23 @@ describe("connectSsh", () => {
     "accepts a stored %s key of a machine that has several",
     async (type) => {
       const machine = fleet.machine("itchy");
-      const hostKey = decodeHostKey(machine.hostKeys.get(type) ?? "");
-      await using connection = await connectSsh(await targetOf(machine, { hostKey }));
+      const hostKeys = decodeHostKeys(machine.hostKeys.get(type) ?? "");
+      await using connection = await connectSsh(await targetOf(machine, { hostKeys }));
       expect(await (await connection.exec("true")).exited).toEqual({ kind: "exited", code: 0 });
     },
   );
 
   it("refuses a machine that presents another key, before it logs in", async () => {
     const machine = fleet.machine("itchy");
-    const stored = decodeHostKey(fleet.machine("scratchy").hostKey);
-    const error = await failure(connectSsh(await targetOf(machine, { hostKey: stored })));
+    const stored = decodeHostKeys(fleet.machine("scratchy").hostKey);
+    const error = await failure(connectSsh(await targetOf(machine, { hostKeys: stored })));
     expect(error.code).toBe("DROVER_HOST_KEY_MISMATCH");
     expect(error.details).toEqual({
-      expected: hostKeyFingerprint(stored.blob),
-      presented: hostKeyFingerprint(decodeHostKey(machine.hostKey).blob),
+      expected: [hostKeyFingerprint(stored[0].blob)],
+      presented: hostKeyFingerprint(decodeHostKeys(machine.hostKey)[0].blob),
     });
     expect(error.message).toContain("itchy");
-    expect(error.remedy).toContain("eighth field");
+    expect(error.remedy).toContain("drover machines trust itchy --replace");
     expect(await readFile(machine.logFile, "utf8")).not.toContain("Accepted publickey for nobody");
   });
 
@@ -81,24 +81,25 @@ describe("connectSsh", () => {
     // The same server with its own key stored gets as far as the log-in, so the list above could have been filled.
     const parsed = ssh2.utils.parseKey(privateKey);
     if (parsed instanceof Error) throw parsed;
-    const hostKey = { type: parsed.type, blob: parsed.getPublicSSH() };
-    expect((await failure(connectSsh({ ...target, hostKey }))).code).toBe("DROVER_SSH_AUTHENTICATION");
+    const hostKeys = [{ type: parsed.type, blob: parsed.getPublicSSH() }];
+    expect((await failure(connectSsh({ ...target, hostKeys }))).code).toBe("DROVER_SSH_AUTHENTICATION");
     expect(logIns).not.toEqual([]);
     server.close();
   });
 
   it("says so when the machine has no key of the stored type", async () => {
-    const rsa = decodeHostKey(fleet.machine("itchy").hostKeys.get("rsa") ?? "");
-    const error = await failure(connectSsh(await targetOf(fleet.machine("scratchy"), { hostKey: rsa })));
+    const rsa = decodeHostKeys(fleet.machine("itchy").hostKeys.get("rsa") ?? "");
+    const error = await failure(connectSsh(await targetOf(fleet.machine("scratchy"), { hostKeys: rsa })));
     expect(error.code).toBe("DROVER_HOST_KEY_MISMATCH");
     expect(error.message).toContain("it has no key of this type");
   });
 
   it("sends nothing at all where no key is stored", async () => {
-    const target = await targetOf(fleet.machine("itchy"), { hostKey: null, host: "203.0.113.1" });
+    const target = await targetOf(fleet.machine("itchy"), { hostKeys: [], host: "203.0.113.1" });
     const error = await failure(connectSsh(target));
     expect(error.code).toBe("DROVER_HOST_KEY_UNKNOWN");
     expect(error.remedy).toContain("base64 -w0");
+    expect(error.remedy).toContain("drover machines trust itchy");
   });
 
   it("says that nothing listens on a closed port", async () => {
