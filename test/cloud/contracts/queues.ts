@@ -1,20 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type {
+  HeldInspectionRequest,
+  InspectionReceiver,
+  InspectionRequest,
+  InspectionRequests,
+} from "../../../cloud/ports/inspections.ts";
+import type {
   Dispatch,
   Dispatches,
   DispatchReceiver,
   FleetEvent,
   FleetEvents,
-  HeldDispatch,
   PlanRequests,
 } from "../../../cloud/ports/queues.ts";
+import { inspectionId } from "./inspections.ts";
 
 export interface OpenQueues extends AsyncDisposable {
   readonly events: FleetEvents;
   readonly plans: PlanRequests;
   readonly dispatches: Dispatches;
   readonly receiver: DispatchReceiver;
-  /** How many seconds a dispatch is held at first. */
+  readonly inspectionRequests: InspectionRequests;
+  readonly inspectionReceiver: InspectionReceiver;
+  /** How many seconds a dispatch, or a request for an inspection, is held at first. */
   readonly visibilityTimeout: number;
   /** Takes what there is in the queue, at once: each message's body. */
   takeEvents(): Promise<string[]>;
@@ -28,8 +36,12 @@ export function newStep(): string {
   return String(steps++).padStart(32, "0");
 }
 
+interface Receiver<Held> {
+  receive(limit: number, signal: AbortSignal): Promise<Held[]>;
+}
+
 /** A receiver may come back empty-handed early. */
-export async function receiveOne(receiver: DispatchReceiver, milliseconds = 5_000): Promise<HeldDispatch | undefined> {
+export async function receiveOne<Held>(receiver: Receiver<Held>, milliseconds = 5_000): Promise<Held | undefined> {
   const signal = AbortSignal.timeout(milliseconds);
   try {
     for (;;) {
@@ -190,6 +202,40 @@ export function describeQueues(name: string, open: () => Promise<OpenQueues>): v
       }
       await held?.done();
       expect(await receiveOne(queues.receiver, queues.visibilityTimeout * 1000 + 500)).toBeUndefined();
+    });
+
+    const inspectionRequest = async (machine: string): Promise<InspectionRequest> => {
+      const request = { machine, id: inspectionId(Math.floor(Math.random() * 10_000)) };
+      await queues.inspectionRequests.send(request);
+      return request;
+    };
+
+    it("delivers a request for an inspection until it is done", async () => {
+      const sent = await inspectionRequest("root@box:22");
+      const held = await receiveOne(queues.inspectionReceiver);
+      expect(held?.request).toEqual(sent);
+      const again = await receiveOne(queues.inspectionReceiver, (queues.visibilityTimeout + 3) * 1000);
+      expect(again?.request).toEqual(sent);
+      await again?.done();
+      await held?.done();
+      expect(await receiveOne(queues.inspectionReceiver, queues.visibilityTimeout * 1000 + 500)).toBeUndefined();
+    });
+
+    it("delivers requests for inspections of several machines side by side, also of one machine", async () => {
+      const sent = [await inspectionRequest("a"), await inspectionRequest("b"), await inspectionRequest("b")];
+      const held: HeldInspectionRequest[] = [];
+      while (held.length < sent.length) {
+        held.push(...(await queues.inspectionReceiver.receive(2, AbortSignal.timeout(5_000))));
+      }
+      const byId = (requests: InspectionRequest[]) => requests.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      expect(byId(held.map(({ request }) => request))).toEqual(byId(sent));
+      await Promise.all(held.map((each) => each.done()));
+    });
+
+    it("ends waiting for requests for inspections with the reason of the signal", async () => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(new Error("shutting down")), 50);
+      await expect(queues.inspectionReceiver.receive(1, controller.signal)).rejects.toThrow("shutting down");
     });
   });
 }

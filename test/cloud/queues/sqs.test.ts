@@ -11,7 +11,13 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { sqsDispatchReceiver } from "../../../cloud/queues/dispatch-receiver.ts";
-import { sqsDispatches, sqsFleetEvents, sqsPlanRequests } from "../../../cloud/queues/senders.ts";
+import { sqsInspectionReceiver } from "../../../cloud/queues/inspection-receiver.ts";
+import {
+  sqsDispatches,
+  sqsFleetEvents,
+  sqsInspectionRequests,
+  sqsPlanRequests,
+} from "../../../cloud/queues/senders.ts";
 import { sqsClient } from "../../../cloud/queues/sqs-client.ts";
 import { deadLetterQueueName, queueName } from "../../../cloud/topology/names.ts";
 import { queues, type QueueName } from "../../../cloud/topology/queues.ts";
@@ -25,9 +31,12 @@ async function openSqs({ directory, visibilityTimeout }: { directory?: string; v
   const url = (queue: QueueName): string => `${engine.queueUrlBase}/${queueName("test", queue)}`;
   if (visibilityTimeout !== undefined) {
     const Attributes = { VisibilityTimeout: String(visibilityTimeout) };
-    await client.send(new SetQueueAttributesCommand({ QueueUrl: url("dispatch"), Attributes }));
+    for (const queue of ["dispatch", "inspections"] as const) {
+      await client.send(new SetQueueAttributesCommand({ QueueUrl: url(queue), Attributes }));
+    }
   }
   const bad: unknown[] = [];
+  const onBadMessage = (error: unknown) => bad.push(error);
   return {
     engine,
     client,
@@ -37,7 +46,9 @@ async function openSqs({ directory, visibilityTimeout }: { directory?: string; v
     events: sqsFleetEvents(client, url("fleetEvents")),
     plans: sqsPlanRequests(client, url("plans")),
     dispatches: sqsDispatches(client, url("dispatch")),
-    receiver: sqsDispatchReceiver(client, url("dispatch"), { onBadMessage: (error) => bad.push(error) }),
+    receiver: sqsDispatchReceiver(client, url("dispatch"), { onBadMessage }),
+    inspectionRequests: sqsInspectionRequests(client, url("inspections")),
+    inspectionReceiver: sqsInspectionReceiver(client, url("inspections"), { onBadMessage }),
     takeEvents: () => take(client, url("fleetEvents")),
     takePlans: () => take(client, url("plans")),
     async [Symbol.asyncDispose]() {
@@ -124,7 +135,7 @@ it("brings existing queues to what the topology says", () =>
         .Attributes;
     };
     await createQueues(opened.client, "test");
-    for (const name of ["plans", "fleetEvents", "dispatch"] as const) {
+    for (const name of ["plans", "fleetEvents", "dispatch", "inspections"] as const) {
       const { visibilityTimeout, maxReceiveCount, fifo } = queues[name];
       const own = await attributes(queueName("test", name));
       expect(own?.VisibilityTimeout).toBe(String(visibilityTimeout));
@@ -161,4 +172,11 @@ it("passes over a dispatch it does not understand", async () => {
   const step = newStep();
   await opened.dispatches.send({ step, attempt: 1 });
   expect((await receiveOne(opened.receiver))?.dispatch.step).toBe(step);
+});
+
+it("passes over a request for an inspection that it does not understand", async () => {
+  await using opened = await openSqs();
+  await opened.client.send(new SendMessageCommand({ QueueUrl: opened.url("inspections"), MessageBody: "{}" }));
+  expect(await opened.inspectionReceiver.receive(1, AbortSignal.timeout(5_000))).toEqual([]);
+  expect(opened.bad).toEqual([expect.objectContaining({ code: "DROVER_MESSAGE", subject: "inspection request" })]);
 });
