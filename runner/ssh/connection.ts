@@ -57,7 +57,7 @@ export class SshConnection implements AsyncDisposable {
     // ssh2 emits this before it ends the channels, so that whoever reads the end of one finds the reason here.
     client.on("close", () => {
       stopWatching();
-      if (!this.#isClosing) this.#loss = lostConnection(machine, this.#cause);
+      if (!this.#isClosing) this.#loss = lostConnection(machine, this.#cause ?? via?.loss);
       resolve(this.#loss);
       void via?.close();
     });

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostKeyType, MachineSettings } from "./machine-options.ts";
 import { mustRun } from "./run-command.ts";
@@ -40,7 +40,12 @@ export async function writeMachineFiles(
   await writeFile(join(control, "sshd_config"), sshdConfig(settings, address, shared, fleetName));
   await writeFile(join(directory, "etc/nix/nix.conf"), nixConf(settings, shared));
   await writeFile(join(directory, "etc/hosts"), `127.0.0.1 localhost\n127.0.1.1 ${settings.name}\n`);
-  await writeAccounts(join(directory, "etc"));
+  await writeAccounts(join(directory, "etc"), settings.shell);
+  await writePrograms(control, settings.programs);
+  if (settings.forcedCommand !== undefined) {
+    const keys = await readFile(shared.authorizedKeys, "utf8");
+    await writeFile(join(control, "authorized_keys"), `restrict,command="${settings.forcedCommand}" ${keys}`);
+  }
   const home = settings.user === "root" ? "homes/root" : `homes/home/${settings.user}`;
   await mkdir(join(directory, home), { recursive: true });
   if (settings.noise !== undefined) await writeFile(join(directory, home, ".noise"), `${settings.noise}\n`);
@@ -67,11 +72,11 @@ function sshdConfig(
   shared: SharedFiles,
   fleetName: string,
 ): string {
-  const path = settings.nixOnPath ? "" : ' "PATH=/opt/without-nix"';
+  const ownKeys = settings.forcedCommand === undefined ? shared.authorizedKeys : "/run/machine/authorized_keys";
   return [
     `ListenAddress ${host}:${port}`,
     ...settings.hostKeyTypes.map((type) => `HostKey /run/machine/${hostKeyFile(type)}`),
-    `AuthorizedKeysFile ${shared.authorizedKeys}`,
+    `AuthorizedKeysFile ${ownKeys}`,
     "StrictModes no",
     "PermitRootLogin prohibit-password",
     "PasswordAuthentication no",
@@ -79,9 +84,20 @@ function sshdConfig(
     "UsePAM no",
     "PidFile none",
     `MaxSessions ${settings.maxSessions}`,
-    `SetEnv "DROVER_FLEET=${fleetName}"${path}`,
+    `AllowTcpForwarding ${settings.forwarding ? "yes" : "no"}`,
+    `SetEnv "DROVER_FLEET=${fleetName}"${sessionVariables(settings)}`,
     "",
   ].join("\n");
+}
+
+/** sshd reads the first SetEnv only, so all are on one line. */
+function sessionVariables({ nixOnPath, programs, storeDirectory }: MachineSettings): string {
+  const own = Object.keys(programs).length === 0 ? "" : "/run/machine/programs:";
+  const path = nixOnPath ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" : "/opt/without-nix";
+  return [
+    ...(nixOnPath && own === "" ? [] : [` "PATH=${own}${path}"`]),
+    ...(storeDirectory === undefined ? [] : [` "NIX_STORE_DIR=${storeDirectory}"`]),
+  ].join("");
 }
 
 /** sandbox-paths: the host's programs, so that builders that are shell scripts work offline and without nixpkgs. */
@@ -102,14 +118,22 @@ function nixConf(settings: MachineSettings, shared: SharedFiles): string {
   ].join("\n");
 }
 
-async function writeAccounts(etc: string): Promise<void> {
+async function writePrograms(control: string, programs: MachineSettings["programs"]): Promise<void> {
+  await mkdir(join(control, "programs"));
+  for (const [name, script] of Object.entries(programs)) {
+    await writeFile(join(control, "programs", name), `#!/bin/sh\n${script}\n`);
+    await chmod(join(control, "programs", name), 0o755);
+  }
+}
+
+async function writeAccounts(etc: string, shell: string): Promise<void> {
   const numbers = Array.from({ length: buildUsers }, (_, index) => index + 1);
   const builder = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const users = [
-    ["root", 0, 0, "/root", "/bin/bash"],
-    ...(builder.uid === 0 ? [] : [["builder", builder.uid, builder.gid, "/home/builder", "/bin/bash"]]),
+    ["root", 0, 0, "/root", shell],
+    ...(builder.uid === 0 ? [] : [["builder", builder.uid, builder.gid, "/home/builder", shell]]),
     ["sshd", firstBuildUser - 3, 65_534, "/run/sshd", "/usr/sbin/nologin"],
-    ["nixssh", firstBuildUser - 2, 65_534, "/home/nixssh", "/bin/bash"],
+    ["nixssh", firstBuildUser - 2, 65_534, "/home/nixssh", shell],
     ...numbers.map((n) => [`drover-build-${n}`, firstBuildUser + n, firstBuildUser, "/var/empty", "/usr/sbin/nologin"]),
     ["nobody", 65_534, 65_534, "/var/empty", "/usr/sbin/nologin"],
   ];

@@ -38,6 +38,19 @@ export interface MachineOptions {
   readonly sandbox?: boolean;
   /** sshd's limit of channels in one connection. @default 10, as sshd's own */
   readonly maxSessions?: number;
+  /** Whether it can be used as a jump host. @default true */
+  readonly forwarding?: boolean;
+  /**
+   * Programs by name, as shell scripts, that sessions find before all others: a `date` that is wrong, say.
+   * @default none
+   */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** The store directory of sessions' Nix (NIX_STORE_DIR); the daemon's stays. @default /nix/store */
+  readonly storeDirectory?: string;
+  /** `command="…"` before the fleet's key in the machine's own authorized_keys. @default any command may be run */
+  readonly forcedCommand?: string;
+  /** Who logs in has this shell. @default /bin/bash */
+  readonly shell?: string;
   /** Lines for nix.conf. @default none */
   readonly extraConf?: string;
   /** The first type is the one of `hostKey` and of the spec line. @default ["ed25519"] */
@@ -47,8 +60,11 @@ export interface MachineOptions {
 }
 
 /** The same, with every default filled in. */
-export type MachineSettings = Required<Omit<MachineOptions, "storeSizeMegabytes" | "noise" | "user">> &
-  Pick<MachineOptions, "storeSizeMegabytes" | "noise"> & { readonly user: "root" | "nixssh" | "builder" };
+export type MachineSettings = Required<Omit<MachineOptions, Unset | "user">> &
+  Pick<MachineOptions, Unset> & { readonly user: "root" | "nixssh" | "builder" };
+
+/** What has no default but its absence. */
+type Unset = "storeSizeMegabytes" | "noise" | "storeDirectory" | "forcedCommand";
 
 /**
  * @param isRoot whether the machines are booted by root
@@ -77,6 +93,9 @@ export function settleOptions(options: MachineOptions, isRoot: boolean): Machine
     nixOnPath: true,
     sandbox: false,
     maxSessions: 10,
+    forwarding: true,
+    programs: {},
+    shell: "/bin/bash",
     extraConf: "",
     hostKeyTypes: ["ed25519"],
     ...options,
