@@ -9,8 +9,14 @@ import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll } from "vitest";
 import { dynamoDbClient } from "../../../cloud/dynamodb/client.ts";
 import { dynamoDbStores, type Stores } from "../../../cloud/dynamodb/stores.ts";
+import type { InspectionRequests } from "../../../cloud/ports/inspections.ts";
 import type { Dispatches, FleetEvent, FleetEvents, PlanRequests } from "../../../cloud/ports/queues.ts";
-import { sqsDispatches, sqsFleetEvents, sqsPlanRequests } from "../../../cloud/queues/senders.ts";
+import {
+  sqsDispatches,
+  sqsFleetEvents,
+  sqsInspectionRequests,
+  sqsPlanRequests,
+} from "../../../cloud/queues/senders.ts";
 import { sqsClient } from "../../../cloud/queues/sqs-client.ts";
 import { queueName } from "../../../cloud/topology/names.ts";
 import type { QueueName } from "../../../cloud/topology/queues.ts";
@@ -35,6 +41,7 @@ export interface ControlPlane extends Stores {
   readonly events: FleetEvents;
   readonly plans: PlanRequests;
   readonly dispatches: Dispatches;
+  readonly inspectionRequests: InspectionRequests;
   readonly now: () => number;
   /** Lets time pass. Messages whose delay is over by then are in their queue. */
   advance(milliseconds: number): Promise<void>;
@@ -101,6 +108,7 @@ function controlPlane(
     queueUrl,
     plans: sqsPlanRequests(queues, queueUrl("plans")),
     dispatches: sqsDispatches(queues, queueUrl("dispatch")),
+    inspectionRequests: sqsInspectionRequests(queues, queueUrl("inspections")),
     events: {
       // The queue would count real seconds.
       async send(sent, delay = 0) {

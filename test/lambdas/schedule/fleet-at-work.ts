@@ -1,7 +1,9 @@
-import { parseDispatch, parseFleetEvent } from "../../../cloud/queues/messages.ts";
+import { parseDispatch, parseFleetEvent, parseInspectionRequest } from "../../../cloud/queues/messages.ts";
 import type { FleetEvent } from "../../../cloud/ports/queues.ts";
 import type { Attempt, AttemptOutcome } from "../../../fleet/attempt.ts";
 import type { Build } from "../../../fleet/build.ts";
+import type { Check } from "../../../fleet/inspection.ts";
+import type { Machine } from "../../../fleet/machine.ts";
 import { requirementClass } from "../../../fleet/requirement.ts";
 import type { Step } from "../../../fleet/step.ts";
 import { handleEvent } from "../../../lambdas/schedule/handle-event.ts";
@@ -21,12 +23,18 @@ interface StepOptions {
   readonly priority?: number;
 }
 
+/** Decides what a runner finds at a machine. */
+type Inspector = (machine: Machine) => readonly Check[];
+
 /** The schedule function at work upon a control plane, with a runner that does what it is told. */
 export class FleetAtWork {
   readonly plane: ControlPlane;
   runner: Runner = () => outcomes.built;
+  inspector: Inspector = () => [];
   /** Attempts in the order in which they were taken up: `lib on itchy`. */
   readonly attempts: string[] = [];
+  /** Machines in the order in which they were inspected. */
+  readonly inspections: string[] = [];
   /** How often (step, attempt) was settled. */
   readonly settlements = new Map<string, number>();
   /** What the function has sent to itself. */
@@ -56,7 +64,7 @@ export class FleetAtWork {
   async machines(...machines: (Parameters<typeof machineSpec>[0] & { name: string })[]): Promise<void> {
     for (const [position, { name, ...spec }] of machines.entries()) {
       const whole = machineSpec({ uri: `ssh://${name}`, speedFactor: 1, supportedFeatures: [], ...spec });
-      await this.plane.machines.register({ name, position, spec: whole });
+      await this.plane.machines.register({ name, position, spec: whole, alternatives: [], route: null });
     }
   }
 
@@ -143,11 +151,30 @@ export class FleetAtWork {
     }
   }
 
-  /** Executes what has been dispatched. @returns how much that was */
+  /** Executes what has been dispatched, and makes the inspections that are asked for. @returns how much that was */
   async execute(): Promise<number> {
     const dispatches = await this.plane.receive("dispatch");
     for (const dispatch of dispatches) await this.#execute(dispatch);
-    return dispatches.length;
+    const requests = await this.plane.receive("inspections");
+    for (const request of requests) {
+      const { machine, id } = parseInspectionRequest(request.body);
+      await this.inspect(machine, id);
+      await request.done();
+    }
+    return dispatches.length + requests.length;
+  }
+
+  /** As the runner does, at a machine that is what the test says. */
+  async inspect(name: string, id: string): Promise<void> {
+    const { machines, inspections, events, now } = this.plane;
+    const machine = await machines.get(name);
+    if (machine === undefined) return;
+    this.inspections.push(name);
+    const checks = this.inspector(machine);
+    const { version } = machine;
+    const found = { id, machine: name, version, startedAt: now(), finishedAt: now(), checks, hostKeys: [] };
+    await inspections.record(found);
+    await events.send([{ type: "machine-inspected", machine: name }]);
   }
 
   /** As the runner does: what is settled is left alone, what has an outcome is reported again. */

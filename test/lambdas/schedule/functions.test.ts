@@ -114,7 +114,8 @@ async function finished(id: string): Promise<Build> {
 
 test("the functions' own files carry a build from its plan to its end", async () => {
   for (const [position, name] of ["itchy", "scratchy"].entries()) {
-    await cloud.machines.register({ name, position, spec: machineSpec({ uri: `ssh://${name}`, maxJobs: 3 }) });
+    const spec = machineSpec({ uri: `ssh://${name}`, maxJobs: 3 });
+    await cloud.machines.register({ name, position, spec, alternatives: [], route: null });
   }
   await submit("bld_1");
   expect(await finished("bld_1")).toMatchObject({ state: "succeeded", waitingOn: [], plannedAt: expect.any(Number) });
@@ -129,6 +130,7 @@ test("the functions' own files carry a build from its plan to its end", async ()
     undispatched: 0,
     unsettled: 0,
     forgottenReady: 0,
+    unprobed: 0,
     slotDrift: [],
   });
 });

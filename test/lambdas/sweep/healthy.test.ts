@@ -14,6 +14,7 @@ const nothing: SweepReport = {
   forgottenWaiting: 0,
   undispatched: 0,
   unsettled: 0,
+  unprobed: 0,
   forgottenReady: 0,
   slotDrift: [],
 };
