@@ -5,6 +5,7 @@ import { type Context, processContext } from "./context.ts";
 import { exitCode, exitCodeOf } from "./exit-code.ts";
 import { joinNixArguments, nixArguments } from "./nix-arguments.ts";
 import { addKeyCommands, addMachineCommands } from "./machine-commands.ts";
+import { addImportCommands } from "./import-commands.ts";
 import { errorText } from "./terminal/error-text.ts";
 
 /** Runs the command that the arguments say; says on standard error what went wrong. @returns the exit code */
@@ -51,16 +52,7 @@ function createProgram(context: Context, version: string, done: (code: number) =
     });
 
   const machines = program.command("machines").description("the fleet");
-  machines
-    .command("import")
-    .description("register machines, in the format of Nix's `builders` setting")
-    .argument("<file>", "such as /etc/nix/machines; - for standard input")
-    .option("--dry-run", "only print what was understood")
-    .option("--json", "print JSON")
-    .action(async (file: string, options) => {
-      const { machinesImport } = await import("./commands/machines-import.ts");
-      done(await machinesImport(context, file, options));
-    });
+  addImportCommands(machines, context, done);
   addMachineCommands(machines, context, done);
   addKeyCommands(program, context, done);
 

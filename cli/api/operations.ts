@@ -12,19 +12,26 @@ import type { PatienceOptions } from "./patience.ts";
 
 const json = (value: unknown) => ({ type: "application/json", text: JSON.stringify(value) }) as const;
 
+/** @param options.ifMatch the ETag that the fleet must still have */
 export async function importMachines(
   client: ApiClient,
-  text: string,
-  query: { readonly dryRun: boolean; readonly defaultSystem: string | undefined; readonly file: string },
-  options: PatienceOptions = {},
+  request: {
+    readonly query: {
+      readonly prune: boolean;
+      readonly defaultSystem: string | undefined;
+      readonly file: string;
+    };
+    readonly body: machines.MachineImportParts;
+  },
+  { dryRun, ifMatch, ...options }: PatienceOptions & { readonly dryRun: boolean; readonly ifMatch?: string },
 ): Promise<machines.MachineImport> {
-  const body = { type: "text/plain", text } as const;
   return await client.request({
     ...options,
     method: "PUT",
     path: "/v1/machines",
-    query,
-    body,
+    query: { dryRun, ...request.query },
+    headers: ifMatch === undefined ? {} : { "if-match": ifMatch },
+    body: json(request.body),
     answer: machines.machineImport,
   });
 }

@@ -14,6 +14,6 @@ const remarks = z.object({
  */
 export function remarksOf(error: unknown): MachineImport {
   const parsed = error instanceof DroverError ? remarks.safeParse(error.details) : undefined;
-  if (parsed?.success === true) return { machines: [], ...parsed.data };
+  if (parsed?.success === true) return { machines: [], absent: [], etag: "*", ...parsed.data };
   throw error;
 }

@@ -1,112 +1,151 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
-import type { ImportedMachine, MachineImport, MachineRemark } from "../../lambdas/api/schema/machines.ts";
+import { homedir } from "node:os";
+import type { MachineImport, MachineRemark } from "../../lambdas/api/schema/machines.ts";
 import { DroverError } from "../../nix/drover-error.ts";
+import type { ApiClient } from "../api/client.ts";
+import { listMachines } from "../api/machine-operations.ts";
 import { importMachines } from "../api/operations.ts";
+import { remarksOf } from "../api/remarks.ts";
 import type { Context } from "../context.ts";
 import { exitCode } from "../exit-code.ts";
-import { sentence } from "../terminal/error-text.ts";
+import {
+  absenceLines,
+  adviceLine,
+  importSummary,
+  planLines,
+  remarkText,
+  specificationOf,
+} from "../machines/import-text.ts";
+import { readNixSettings } from "../machines/nix-settings.ts";
+import { ownSystem } from "../machines/own-system.ts";
+import { type ResolvedMachines, resolveMachines } from "../machines/resolve-machines.ts";
+import { inTextOrder } from "../machines/text-order.ts";
+import { readSource, type TextSource } from "../machines/text-source.ts";
 import { writeJson } from "../terminal/output.ts";
-import type { Style } from "../terminal/style.ts";
-import { tableLines } from "../terminal/table.ts";
-import { count } from "../terminal/units.ts";
-import { remarksOf } from "../api/remarks.ts";
 
-/** Registers the machines of a `builders` text, and says what was understood of it. */
+export interface ImportOptions {
+  readonly dryRun?: boolean;
+  readonly prune?: boolean;
+  /** Import `builders` of the installed Nix. */
+  readonly fromNix?: boolean;
+  readonly json?: boolean;
+}
+
+/** Makes the fleet what a `builders` text says: shows the plan, then carries it out, unless the fleet has changed. */
 export async function machinesImport(
   context: Context,
-  file: string,
-  { dryRun = false, json = false }: { readonly dryRun?: boolean; readonly json?: boolean },
+  file: string | undefined,
+  { dryRun = false, prune = false, fromNix = false, json = false }: ImportOptions,
 ): Promise<number> {
-  const { stdout, stderr, interrupted: signal } = context;
-  const query = {
-    dryRun,
-    defaultSystem: ownSystem(process.platform, process.arch),
-    file: file === "-" ? "stdin" : file,
+  const { environment, stdout, stderr, interrupted: signal } = context;
+  const { source, system } = await read(file, fromNix, signal);
+  const client = await context.client();
+  const home = environment["HOME"] || homedir();
+  const resolved = await resolveMachines(source, { home, environment, signal });
+  const skipped = prune ? pruneSkipped(resolved, source) : undefined;
+  const request = {
+    query: { prune: prune && skipped === undefined, defaultSystem: system, file: source.file },
+    body: { parts: resolved.parts, routes: resolved.routes },
   };
-  const source = await read(file);
-  const result = await importMachines(await context.client(), source, query, { signal }).catch(remarksOf);
+  const withOwnRemarks = (result: MachineImport): MachineImport => ({
+    ...result,
+    errors: inTextOrder([...resolved.errors, ...result.errors], resolved.parts),
+    lints: inTextOrder([...resolved.lints, ...(skipped ?? []), ...result.lints], resolved.parts),
+  });
+
+  const plan = withOwnRemarks(await importMachines(client, request, { dryRun: true, signal }).catch(remarksOf));
+  if (!json) for (const line of planLines(plan, { everyLine: dryRun }, stdout.style)) stdout.line(line);
+  const result =
+    dryRun || hasNoEffect(plan) ? plan : withOwnRemarks(await carryOut(client, request, plan.etag, signal));
   if (json) {
-    writeJson(stdout, { ...result, machines: result.machines.map(dryRun ? specificationOf : (machine) => machine) });
+    const { machines, absent, errors, lints } = result;
+    writeJson(
+      stdout,
+      dryRun ? { machines: machines.map(specificationOf), errors, lints } : { machines, absent, errors, lints },
+    );
   } else {
-    for (const line of machineLines(result.machines, stdout.style)) stdout.line(line);
+    for (const line of absenceLines(result, dryRun)) stderr.line(line);
     for (const remark of result.errors) stderr.line(remarkText(remark, stderr.style.red("error:"), stderr.style));
     for (const remark of result.lints) stderr.line(remarkText(remark, stderr.style.yellow("note:"), stderr.style));
     stderr.line(importSummary(result, dryRun));
+    const advice = dryRun || result.machines.length === 0 ? undefined : await advise(client, result, signal);
+    if (advice !== undefined) stderr.line(advice);
   }
   return result.errors.length > 0 ? exitCode.failed : exitCode.done;
 }
 
-/** One row for each machine, in the order of the text. */
-export function machineLines(machines: readonly ImportedMachine[], style: Style): string[] {
-  const header = ["MACHINE", "", "SYSTEMS", "SLOTS", "SPEED", "FEATURES", "MANDATORY", "SSH KEY", "HOST KEY"];
-  const rows = machines.map((machine) => [
-    machine.name,
-    machine.outcome,
-    list(machine.systems),
-    String(machine.maxJobs),
-    String(machine.speedFactor),
-    list(machine.supportedFeatures),
-    list(machine.mandatoryFeatures),
-    machine.sshKey ?? "the runner's",
-    machine.hostKey === null ? style.yellow("none") : "stored",
-  ]);
-  return tableLines(header, rows, style);
-}
-
-function list(values: readonly string[]): string {
-  return values.join(",") || "-";
-}
-
-/** As compilers write it, so that editors find the place: `machines:3:1: error: …`, and below it what to do. */
-export function remarkText(
-  { file, line, column, code, message, remedy }: MachineRemark,
-  kind: string,
-  style: Style,
-): string {
-  return `${style.bold(`${file}:${line}:${column}:`)} ${kind} ${sentence(message)} ${style.dim(`(${code})`)}\n  remedy: ${remedy}`;
-}
-
-export function importSummary({ machines, errors }: MachineImport, dryRun: boolean): string {
-  const outcomes = (["added", "changed", "unchanged"] as const).flatMap((outcome) => {
-    const amount = machines.filter((machine) => machine.outcome === outcome).length;
-    return amount === 0 ? [] : [`${amount} ${dryRun && outcome !== "unchanged" ? `would be ${outcome}` : outcome}`];
+async function read(
+  file: string | undefined,
+  fromNix: boolean,
+  signal: AbortSignal,
+): Promise<{ source: TextSource; system: string | undefined }> {
+  const own = ownSystem(process.platform, process.arch);
+  if (fromNix && file === undefined) {
+    const { source, system = own } = await readNixSettings(signal);
+    return { source, system };
+  }
+  if (!fromNix && file !== undefined) return { source: await readSource(file, signal), system: own };
+  const message = fromNix ? "--from-nix takes no file" : "missing required argument 'file'";
+  throw new DroverError("DROVER_USAGE", message, {
+    remedy:
+      "Give a file such as /etc/nix/machines, or - for standard input, or --from-nix. See `drover machines import --help`.",
   });
-  const understood = `${count(machines.length, "machine")}${outcomes.length === 0 ? "" : `: ${outcomes.join(", ")}`}`;
-  const bad = errors.length === 0 ? "" : `; ${count(errors.length, "error")}`;
-  return `${understood}${bad}${dryRun ? "; nothing was stored (--dry-run)" : ""}`;
 }
 
-/** What a line of Nix's format says, and nothing that depends on this deployment. */
-function specificationOf(machine: ImportedMachine): Omit<ImportedMachine, "name" | "outcome"> {
-  const { uri, systems, sshKey, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures, hostKey } = machine;
-  return { uri, systems, sshKey, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures, hostKey };
-}
-
-/** Nix gives lines that name no system the system of the machine on which they are read: this one. */
-export function ownSystem(platform: NodeJS.Platform, architecture: NodeJS.Architecture): string | undefined {
-  const processors: Partial<Record<NodeJS.Architecture, string>> = {
-    x64: "x86_64",
-    arm64: "aarch64",
-    ia32: "i686",
-    riscv64: "riscv64",
-  };
-  const processor = processors[architecture];
-  const known = processor !== undefined && (platform === "linux" || platform === "darwin");
-  return known ? `${processor}-${platform}` : undefined;
-}
-
-async function read(file: string): Promise<string> {
-  if (file === "-") return await text(process.stdin);
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new DroverError("DROVER_MACHINES_FILE", `the file ${file} can't be read: ${why}`, {
-      subject: file,
+/** Machines must not go because of a misprint, a file that is missing today, or a broken pipe. */
+function pruneSkipped(
+  { complete, parts, errors, lints }: ResolvedMachines,
+  source: TextSource,
+): MachineRemark[] | undefined {
+  if (complete) return undefined;
+  const [first] = [...errors, ...lints];
+  const { file, line, column } = first ?? { file: parts[0]?.file ?? source.file, line: 1, column: 1 };
+  return [
+    {
+      file,
+      line,
+      column,
+      code: "DROVER_PRUNE_SKIPPED",
+      message: "No machine is removed, since the text may name some that can not be seen.",
       remedy:
-        "Give the path of a file in the format of Nix's `builders` setting (often /etc/nix/machines), or - for standard input.",
-      cause,
+        "Correct what is said of the text, and import again; or remove machines by name: drover machines remove NAME",
+    },
+  ];
+}
+
+function hasNoEffect({ machines, absent }: MachineImport): boolean {
+  return machines.length === 0 && absent.every(({ outcome }) => outcome === "kept");
+}
+
+/** @throws {DroverError} DROVER_MACHINE_CHANGED when the fleet is not the one of the plan any more */
+async function carryOut(
+  client: ApiClient,
+  request: Parameters<typeof importMachines>[1],
+  ifMatch: string,
+  signal: AbortSignal,
+): Promise<MachineImport> {
+  try {
+    return await importMachines(client, request, { dryRun: false, ifMatch, signal });
+  } catch (error) {
+    if (!(error instanceof DroverError) || error.code !== "DROVER_MACHINE_CHANGED") throw error;
+    throw new DroverError(error.code, "somebody has changed the fleet since this plan was made; nothing is imported", {
+      remedy: "Run the command again: it makes a new plan.",
+      details: error.details,
+      cause: error,
     });
   }
+}
+
+/** What to do next. The import has been carried out, so it is no failure if the service does not answer now. */
+async function advise(
+  client: ApiClient,
+  { machines }: MachineImport,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const imported = new Set(machines.map(({ name }) => name));
+  const fleet = await listMachines(client, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (error instanceof DroverError) return undefined;
+    throw error;
+  });
+  return fleet === undefined ? undefined : adviceLine(fleet.machines.filter(({ name }) => imported.has(name)));
 }
