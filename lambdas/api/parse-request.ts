@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { invalidRequest } from "./problems/invalid-request.ts";
-import { jsonBody, type RawRequest, textBody } from "./request.ts";
+import { readBody, type MediaType, type RawRequest } from "./request.ts";
+
+/** What a body is in each media type in which an operation takes it. */
+export type Bodies = Readonly<Partial<Record<MediaType, z.ZodType>>>;
 
 /** Query parameters are refused where none are known: a misspelt one must not go unnoticed. */
 const noParameters = z.strictObject({});
@@ -11,14 +14,18 @@ const noParameters = z.strictObject({});
  * @throws {DroverError} DROVER_REQUEST_INVALID, DROVER_MEDIA_TYPE, DROVER_BODY_NOT_JSON
  */
 export function parseRequest<Input extends z.ZodObject>(
-  { input, mediaType = "application/json" }: { input: Input; mediaType?: "application/json" | "text/plain" },
+  { input, bodies = { "application/json": z.unknown() } }: { input: Input; bodies?: Bodies },
   request: RawRequest,
 ): z.output<Input> {
   const known = input.shape;
-  const body = "body" in known ? (mediaType === "text/plain" ? textBody(request) : jsonBody(request)) : undefined;
+  const { mediaType, body } = "body" in known ? readBody(request, bodies) : {};
+  // Where the input takes several kinds of bodies, mistakes are told of the one that was sent.
+  const schema = mediaType === undefined ? undefined : bodies[mediaType];
+  const inBody = z.object({ body: schema ?? z.unknown() }).safeParse({ body }).error?.issues ?? [];
   const parsed = input.safeParse({ ...request, body });
+  const elsewhere = parsed.error?.issues.filter(({ path: [part] }) => inBody.length === 0 || part !== "body") ?? [];
   const stray = "query" in known ? undefined : z.object({ query: noParameters }).safeParse(request).error;
-  const issues = [...(parsed.error?.issues ?? []), ...(stray?.issues ?? [])];
+  const issues = [...elsewhere, ...inBody, ...(stray?.issues ?? [])];
   if (parsed.success && issues.length === 0) return parsed.data;
   throw invalidRequest(issues);
 }

@@ -24,13 +24,28 @@ export function rawRequest(event: APIGatewayProxyEventV2): RawRequest {
   };
 }
 
+/** How a body can be written. Where several are taken, the first of them is the one that needs no header. */
+const mediaTypes = ["text/plain", "application/json"] as const;
+export type MediaType = (typeof mediaTypes)[number];
+
 /**
- * The body as JSON.
+ * The body, and how it is written.
  *
+ * @param taken by media type
  * @throws {DroverError} DROVER_MEDIA_TYPE, DROVER_BODY_NOT_JSON
  */
-export function jsonBody({ headers, body }: RawRequest): unknown {
-  requireMediaType(headers, "application/json");
+export function readBody(
+  { headers, body }: RawRequest,
+  taken: Readonly<Partial<Record<MediaType, unknown>>>,
+): { mediaType: MediaType; body: unknown } {
+  const wanted = mediaTypes.filter((mediaType) => mediaType in taken);
+  const stated = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
+  const mediaType = stated === "" ? wanted[0] : wanted.find((each) => each === stated);
+  if (mediaType === undefined) throw wrongMediaType(stated, wanted);
+  return { mediaType, body: mediaType === "text/plain" ? body : parseJson(body) };
+}
+
+function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch (cause) {
@@ -42,19 +57,11 @@ export function jsonBody({ headers, body }: RawRequest): unknown {
   }
 }
 
-/** The body as text. @throws {DroverError} DROVER_MEDIA_TYPE */
-export function textBody({ headers, body }: RawRequest): string {
-  requireMediaType(headers, "text/plain");
-  return body;
-}
-
-function requireMediaType(headers: Readonly<Record<string, string>>, wanted: string): void {
-  const stated = headers["content-type"];
-  const mediaType = stated?.split(";")[0]?.trim().toLowerCase();
-  if (mediaType === undefined || mediaType === "" || mediaType === wanted) return;
-  throw new DroverError("DROVER_MEDIA_TYPE", `The body is ${mediaType}; this operation takes ${wanted}.`, {
+function wrongMediaType(stated: string, wanted: readonly MediaType[]): DroverError {
+  const [header, ...others] = wanted.map((mediaType) => `\`Content-Type: ${mediaType}\``);
+  return new DroverError("DROVER_MEDIA_TYPE", `The body is ${stated}; this operation takes ${wanted.join(" or ")}.`, {
     subject: "content-type",
-    remedy: `Send the header \`Content-Type: ${wanted}\`.`,
+    remedy: `Send the header ${[header, ...others].join(" or ")}.`,
   });
 }
 

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
+import { uuidV7 } from "../../../cloud/uuid-v7.ts";
 
 /** How long a key of any form is remembered, at least; in milliseconds. */
 const hour = 3_600_000;
@@ -8,7 +9,7 @@ const fastestClock = 300_000;
 
 /** A fresh id: `bld_` and a UUID of version 7 in hexadecimal digits, so that ids sort by age. */
 export function newBuildId(now: number): string {
-  return buildId(now, randomBytes(10));
+  return buildId(now);
 }
 
 /**
@@ -26,18 +27,9 @@ export function buildIdsOfKey(key: string, caller: string, now: number): readonl
   return [buildId(thisHour, tail), buildId(thisHour - hour, tail)];
 }
 
-/**
- * RFC 9562 §5.7: 48 bits of milliseconds, 4 of version, 12 random, 2 of variant, 62 random.
- *
- * @param tail ten bytes for the random bits
- */
-function buildId(time: number, tail: Uint8Array): string {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUIntBE(time, 0, 6);
-  bytes.set(tail, 6);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return `bld_${bytes.toString("hex")}`;
+/** @param tail ten bytes for the random bits @default random ones */
+function buildId(time: number, tail?: Uint8Array): string {
+  return `bld_${uuidV7(time, tail).replaceAll("-", "")}`;
 }
 
 function uuidTime(text: string): number | undefined {

@@ -13,6 +13,8 @@ const problemDescriptions: Readonly<Record<number, string>> = {
   400: "The request is not as described here",
   401: "No token, or a wrong one",
   404: "There is no such thing",
+  409: "The state of the thing does not allow it; `remedy` says what would",
+  412: "Somebody has changed the thing since it had the ETag of `If-Match`",
   415: "The body has another media type than the operation takes",
   422: "The request is well formed but can not be done; `code` says why",
   500: "The service failed; its log has the cause under `requestId`",
@@ -80,10 +82,13 @@ function parameters({ input }: Operation, schemas: SchemaComponents): Json[] {
   });
 }
 
-function requestBody({ input, mediaType = "application/json" }: Operation, schemas: SchemaComponents): JsonObject {
+function requestBody({ input, bodies }: Operation, schemas: SchemaComponents): JsonObject {
   const schema = input.shape["body"];
   if (!(schema instanceof z.ZodType)) return {};
-  return { requestBody: { required: true, content: { [mediaType]: { schema: schemas.ofBody(schema) } } } };
+  const described = Object.entries(bodies ?? { "application/json": schema }).map(
+    ([mediaType, body]): [string, Json] => [mediaType, { schema: schemas.ofBody(body) }],
+  );
+  return { requestBody: { required: true, content: Object.fromEntries(described) } };
 }
 
 function success({ success }: Operation, schemas: SchemaComponents): JsonObject {

@@ -31,6 +31,8 @@ export class SchemaComponents {
       override: ({ jsonSchema }) => {
         // The pattern says no more than the format does, in 300 characters.
         if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
+        // No format of JSON Schema's; there is a pattern beside it.
+        if (jsonSchema.format === "starts_with") delete jsonSchema.format;
         // Bounds of JavaScript's whole numbers, which say nothing of ours.
         if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
         if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

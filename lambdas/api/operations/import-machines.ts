@@ -1,63 +1,84 @@
-import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
-import type { Machine } from "../../../fleet/machine.ts";
 import { DroverError } from "../../../nix/drover-error.ts";
-import type { ApiDependencies } from "../dependencies.ts";
-import { type MachineLine, type MachineLines, readMachineLines, storedSpec } from "../machines/read-lines.ts";
-import { type ImportedMachine, machineImport, machineImportQuery, machineImportText } from "../schema/machines.ts";
+import { carryOutImport } from "../machines/carry-out-import.ts";
+import { fleetChanged, fleetEtag, matches } from "../machines/etags.ts";
+import { changesNothing, type ImportPlan, planImport } from "../machines/plan-import.ts";
+import { readMachineLines } from "../machines/read-lines.ts";
+import {
+  ifMatch,
+  type MachineImport,
+  machineImport,
+  machineImportParts,
+  machineImportQuery,
+  machineImportText,
+  type MachineRemark,
+} from "../schema/machines.ts";
 import { jsonOperation } from "./operation.ts";
-
-/** Machines that are stored side by side. */
-const atOnce = 20;
 
 export const importMachines = jsonOperation({
   summary: "Import machines in Nix's own format",
   description:
-    "Adds the machines of a `builders` text, or changes those that are known already. Good lines are taken although others are bad. Machines that the text does not name stay as they are.",
+    "Adds the machines of a `builders` text, or changes those that are known already. Good lines are taken although others are bad. Machines that the text does not name stay as they are, unless `prune` is said. Importing the same text twice changes nothing the second time.",
   tag: "machines",
-  input: z.object({ query: machineImportQuery, body: machineImportText }),
-  mediaType: "text/plain",
+  input: z.object({
+    query: machineImportQuery,
+    headers: ifMatch,
+    body: z.union([machineImportText, machineImportParts]),
+  }),
+  bodies: { "text/plain": machineImportText, "application/json": machineImportParts },
   result: machineImport,
-  problems: [415, 422],
-  async run(dependencies, { query, body }) {
+  etag: ({ etag }) => etag,
+  problems: [412, 415, 422],
+  async run(dependencies, { query, headers, body }) {
     const { defaultSystem = dependencies.defaultSystem, file, dryRun } = query;
-    const read = readMachineLines(body, { defaultSystem, file });
-    if (read.lines.length === 0 && read.errors.length > 0) throw noGoodLine(read, file);
-    const register = dryRun
-      ? await rehearsal(dependencies)
-      : dependencies.machines.register.bind(dependencies.machines);
-    const importLine = async ({ name, spec }: MachineLine, position: number): Promise<ImportedMachine> => {
-      const outcome = await register({ name, position, spec: storedSpec(spec) });
-      return { name, outcome, ...spec };
+    const { parts, routes } =
+      typeof body === "string" ? { parts: [{ file, line: 1, column: 1, text: body }], routes: {} } : body;
+    const read = readMachineLines(parts, { defaultSystem, routes });
+    const { lines, errors, lints } = read;
+    if (lines.length === 0 && errors.length > 0) throw noGoodLine(read, file);
+    const prune = query.prune && errors.length === 0;
+    const fleet = await dependencies.machines.list();
+    const plan = planImport(read.machines, fleet, { prune });
+    // Who repeats an import whose answer was lost comes with the ETag from before it.
+    if (!changesNothing(plan) && !matches(headers["if-match"], fleetEtag(fleet))) throw fleetChanged();
+    const carriedOut = dryRun ? undefined : await carryOutImport(dependencies, plan);
+    return {
+      machines: importedLines(lines, plan),
+      absent: plan.absences.map(({ machine: { name }, outcome }) => ({
+        name,
+        outcome: carriedOut?.absences.get(name) ?? outcome,
+      })),
+      errors,
+      lints: query.prune && !prune ? [...lints, ...notPruned(errors, plan)] : lints,
+      etag: fleetEtag(carriedOut?.fleet ?? fleet),
     };
-    const machines: ImportedMachine[] = [];
-    for (let start = 0; start < read.lines.length; start += atOnce) {
-      const some = read.lines.slice(start, start + atOnce);
-      machines.push(...(await Promise.all(some.map((line, index) => importLine(line, start + index)))));
-    }
-    if (!dryRun) await announce(dependencies, read.lines);
-    return { machines, errors: read.errors, lints: read.lints };
   },
 });
 
-type Register = ApiDependencies["machines"]["register"];
+type MachineLines = ReturnType<typeof readMachineLines>;
 
-/** What registering would say, nothing being stored. */
-async function rehearsal({ machines }: ApiDependencies): Promise<Register> {
-  const known = new Map((await machines.list()).map((machine): [string, Machine] => [machine.name, machine]));
-  return async ({ name, position, spec }) => {
-    const machine = known.get(name);
-    if (machine === undefined) return "added";
-    return isDeepStrictEqual({ position, spec }, { position: machine.position, spec: machine.spec })
-      ? "unchanged"
-      : "changed";
-  };
+function importedLines(lines: MachineLines["lines"], { entries }: ImportPlan): MachineImport["machines"] {
+  const planned = new Map(entries.map((each) => [each.entry.name, each]));
+  return lines.map(({ name, spec }) => {
+    const { outcome = "unchanged", changes = [] } = planned.get(name) ?? {};
+    return { name, outcome, changes: [...changes], ...spec };
+  });
 }
 
-/** Unchanged ones, too: the import that stored them may have failed before it came to this. */
-async function announce({ events }: ApiDependencies, lines: readonly MachineLine[]): Promise<void> {
-  if (lines.length === 0) return;
-  await events.send(lines.map(({ name }) => ({ type: "machine-available", machine: name })));
+/** A bad line may be the one of a machine that is absent for this reason only. */
+function notPruned([error]: readonly MachineRemark[], { absences }: ImportPlan): MachineRemark[] {
+  if (error === undefined || absences.length === 0) return [];
+  const { file, line, column } = error;
+  return [
+    {
+      file,
+      line,
+      column,
+      code: "DROVER_PRUNE_SKIPPED",
+      message: "No machine is removed, since a line that can not be read may name one of those that seem to be absent.",
+      remedy: "Correct the lines that are listed under `errors`, and import again.",
+    },
+  ];
 }
 
 function noGoodLine({ errors, lints }: MachineLines, file: string): DroverError {

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { Caller } from "../authentication.ts";
 import type { ApiDependencies } from "../dependencies.ts";
-import { parseRequest } from "../parse-request.ts";
+import { type Bodies, parseRequest } from "../parse-request.ts";
 import { jsonReply, type Reply } from "../reply.ts";
 import type { RawRequest } from "../request.ts";
 
@@ -25,8 +25,8 @@ interface Definition<Input extends z.ZodObject> {
   readonly tag: "machines" | "builds" | "steps" | "store" | "cache" | "service";
   /** The parts of the request that it reads: `path`, `query`, `headers`, `body`. */
   readonly input: Input;
-  /** Of the body, where there is one. @default "application/json" */
-  readonly mediaType?: "application/json" | "text/plain";
+  /** What the body is in each media type that is taken. @default JSON, as `input` says */
+  readonly bodies?: Bodies;
   /** Statuses of the problems that it can answer with, besides 400, 401 and 500. */
   readonly problems?: readonly number[];
 }
@@ -51,17 +51,27 @@ export function jsonOperation<Input extends z.ZodObject, Result extends z.ZodTyp
     /** @default 200 */
     readonly status?: 200 | 202;
     /** Where to follow what has been accepted. */
-    readonly location?: (result: z.output<Result>) => string;
+    readonly location?: (result: z.output<Result>, input: z.output<Input>) => string;
+    /** Of the thing that the path names, as it is now. */
+    readonly etag?: (result: z.output<Result>) => string;
     readonly run: Run<Input, z.output<Result>>;
   },
 ): Operation {
-  const { result: schema, status = 200, location, run, ...rest } = definition;
+  const { result: schema, status = 200, location, etag, run, ...rest } = definition;
+  const headers = {
+    ...(location !== undefined && { location: "Where to follow it" }),
+    ...(etag !== undefined && { etag: "For `If-Match` of a change" }),
+  };
   return {
     ...rest,
-    success: { status, schema, ...(location !== undefined && { headers: { location: "Where to follow it" } }) },
+    success: { status, schema, headers },
     async answer(dependencies, request, call) {
-      const result = await run(dependencies, parseRequest(definition, request), call);
-      return jsonReply(status, result, location === undefined ? {} : { location: location(result) });
+      const input = parseRequest(definition, request);
+      const result = await run(dependencies, input, call);
+      return jsonReply(status, result, {
+        ...(location !== undefined && { location: location(result, input) }),
+        ...(etag !== undefined && { etag: etag(result) }),
+      });
     },
   };
 }

@@ -1,6 +1,9 @@
 import * as z from "zod";
-import { DroverError } from "../../../nix/drover-error.ts";
-import { machine, machineList, machinePath } from "../schema/machines.ts";
+import type { Machine } from "../../../fleet/machine.ts";
+import type { ApiDependencies } from "../dependencies.ts";
+import { fleetEtag } from "../machines/etags.ts";
+import { findMachine } from "../machines/find-machine.ts";
+import { machine, machineList, type Machine as MachineView, machinePath } from "../schema/machines.ts";
 import { machineView } from "../views/machine.ts";
 import { jsonOperation } from "./operation.ts";
 
@@ -10,8 +13,12 @@ export const listMachines = jsonOperation({
   tag: "machines",
   input: z.object({}),
   result: machineList,
-  async run({ machines }) {
-    return { machines: (await machines.list()).map(machineView) };
+  etag: ({ etag }) => etag,
+  async run({ machines, inspections }) {
+    const fleet = await machines.list();
+    const inspected = await inspections.getMany(fleet.map(({ name }) => name));
+    const latest = new Map(inspected.map((inspection) => [inspection.machine, inspection]));
+    return { machines: fleet.map((each) => machineView(each, latest.get(each.name))), etag: fleetEtag(fleet) };
   },
 });
 
@@ -20,13 +27,15 @@ export const getMachine = jsonOperation({
   tag: "machines",
   input: z.object({ path: machinePath }),
   result: machine,
+  etag: ({ etag }) => etag,
   problems: [404],
-  async run({ machines }, { path }) {
-    const found = await machines.get(path.machine);
-    if (found !== undefined) return machineView(found);
-    throw new DroverError("DROVER_MACHINE_UNKNOWN", `There is no machine '${path.machine}'.`, {
-      subject: path.machine,
-      remedy: "See `drover machines list` for the names of all machines.",
-    });
-  },
+  run: async (dependencies, { path }) => inspectedView(dependencies, await findMachine(dependencies, path.machine)),
 });
+
+/** A machine with what the latest inspection has found. */
+export async function inspectedView(
+  { inspections }: Pick<ApiDependencies, "inspections">,
+  found: Machine,
+): Promise<MachineView> {
+  return machineView(found, await inspections.get(found.name));
+}

@@ -20,7 +20,8 @@ export async function waitFor<Found>(
     const found = await look();
     const left = deadline - performance.now();
     if (isEnough(found) || left <= 0 || signal.aborted) return found;
-    await sleep(Math.min(pause, left), undefined, { signal }).catch((error: unknown) => {
+    // Timers drop fractions of a millisecond, and would end just before the time is over.
+    await sleep(Math.ceil(Math.min(pause, left)), undefined, { signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
   }

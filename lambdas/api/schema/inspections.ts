@@ -51,7 +51,5 @@ export type RequestedInspection = z.output<typeof requestedInspection>;
 export const inspectionPath = z.strictObject({ machine: machineName, inspection: inspectionId });
 
 export const inspectionQuery = z.strictObject({
-  wait: wholeNumberBetween(0, 20)
-    .default(0)
-    .meta({ description: "Seconds to wait for it" }),
+  wait: wholeNumberBetween(0, 20).default(0).meta({ description: "Seconds to wait for it" }),
 });

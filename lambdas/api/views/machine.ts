@@ -1,33 +1,51 @@
-import type { Machine, MachineHealth } from "../../../fleet/machine.ts";
-import { DroverError } from "../../../nix/drover-error.ts";
-import { decodeHostKey, hostKeyFingerprint } from "../../../nix/machine-spec/host-key.ts";
+import type { Inspection } from "../../../fleet/inspection.ts";
+import type { Machine, MachineHealth, MachineOffer, SshRoute } from "../../../fleet/machine.ts";
+import { machineEtag } from "../machines/etags.ts";
+import { fingerprints } from "../machines/fingerprints.ts";
 import type { Machine as MachineView } from "../schema/machines.ts";
+import { inspectionView } from "./inspection.ts";
 import { moment } from "./moment.ts";
 
-export function machineView(machine: Machine): MachineView {
-  const { name, position, spec, mode, running, health } = machine;
+/** @param inspection the latest one of the machine */
+export function machineView(machine: Machine, inspection: Inspection | undefined): MachineView {
+  const { name, position, spec, alternatives, route, mode, drainedFor, running, health } = machine;
   return {
     name,
     position,
     ...spec,
+    alternatives: alternatives.map(offerView),
+    route: route === null ? null : routeView(route),
     mode,
+    drainedFor,
     running,
     health: healthView(health),
     trusted: spec.hostKey !== null,
-    hostKeyFingerprint: spec.hostKey === null ? null : fingerprint(spec.hostKey),
+    hostKeyFingerprint: spec.hostKey === null ? null : fingerprints(spec.hostKey).join(", ") || null,
+    inspection: inspection === undefined ? null : inspectionView(inspection, machine),
+    etag: machineEtag(machine),
   };
 }
 
-function healthView(health: MachineHealth): MachineView["health"] {
-  return health.state === "healthy" ? health : { ...health, until: moment(health.until) };
+function offerView(offer: MachineOffer): MachineView["alternatives"][number] {
+  const { systems, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures } = offer;
+  return { systems, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures };
 }
 
-/** Keys are checked when they are stored; one that an older release let through is shown without a fingerprint. */
-function fingerprint(hostKey: string): string | null {
-  try {
-    return hostKeyFingerprint(decodeHostKey(hostKey).blob);
-  } catch (error) {
-    if (error instanceof DroverError) return null;
-    throw error;
+function routeView(route: SshRoute): NonNullable<MachineView["route"]> {
+  return { ...route, jumps: route.jumps.map((jump) => ({ ...jump })) };
+}
+
+function healthView(health: MachineHealth): MachineView["health"] {
+  switch (health.state) {
+    case "healthy":
+      return { state: "healthy" };
+    case "backing-off": {
+      const { state, faults, until, reason } = health;
+      return { state, faults, until: moment(until), reason };
+    }
+    case "on-probation": {
+      const { state, faults, reason } = health;
+      return { state, faults, reason };
+    }
   }
 }

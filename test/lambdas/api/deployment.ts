@@ -30,7 +30,7 @@ export interface Deployment extends AsyncDisposable {
   /** What the function logged, newest last. */
   readonly logged: { level: string; message: string; fields: LogFields }[];
   /** Takes what has been sent to a queue since the last time. */
-  readonly sent: (queue: "plans" | "fleetEvents") => Promise<unknown[]>;
+  readonly sent: (queue: "plans" | "fleetEvents" | "inspections") => Promise<unknown[]>;
 }
 
 export async function startDeployment(): Promise<Deployment> {

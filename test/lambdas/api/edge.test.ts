@@ -88,7 +88,7 @@ describe("what is not a route", () => {
 
   test.each([
     ["POST", "/v1/machines", "PUT, GET"],
-    ["DELETE", "/v1/machines/mac", "GET"],
+    ["PUT", "/v1/machines/mac", "GET, PATCH, DELETE"],
     ["PUT", "/v1/builds/bld_1/steps", "GET"],
     ["HEAD", "/v1/health", "GET"],
     ["PUT", "/cache/nix-cache-info", "GET"],

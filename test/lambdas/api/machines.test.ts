@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, startDeployment } from "./deployment.ts";
+import { oldKey } from "./host-keys.ts";
 
-const hostKeyLine = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICV7N4ZzHqTUTqHyEKgQBBSgCq6r9TsuDPVwJ7vsEC3h root@itchy";
-const hostKey = Buffer.from(`${hostKeyLine}\n`).toString("base64");
-/** Of `ssh-keygen -lf` for that line. */
-const fingerprint = "SHA256:0GbwdCmUQt3P574TVEwyLKCxXArMWpZd1Du3VuD9H9c";
+const { field: hostKey, fingerprint } = oldKey;
 
 let deployment: Deployment;
 beforeAll(async () => {
   deployment = await startDeployment();
 });
 afterAll(() => deployment[Symbol.asyncDispose]());
-
-const text = (jobs: number): string => `change-a x86_64-linux - ${jobs}\nchange-b x86_64-linux\n`;
 
 describe("importing machines", () => {
   test("stores good lines, reports bad ones, and tells the scheduler", async () => {
@@ -24,6 +20,7 @@ describe("importing machines", () => {
         {
           name: "nix@itchy",
           outcome: "added",
+          changes: [],
           uri: "ssh://nix@itchy",
           systems: ["i686-linux", "x86_64-linux"],
           sshKey: null,
@@ -35,11 +32,13 @@ describe("importing machines", () => {
         },
         expect.objectContaining({ name: "scratchy", outcome: "added", systems: ["aarch64-linux"], hostKey: null }),
       ],
+      absent: [],
       errors: [
         expect.objectContaining({ file: "/etc/nix/machines", line: 4, code: "DROVER_MACHINE_SCHEME" }),
         expect.objectContaining({ file: "/etc/nix/machines", line: 5 }),
       ],
       lints: [],
+      etag: expect.stringMatching(/^"[0-9a-f]{12}"$/),
     });
     expect(await sent("fleetEvents")).toEqual(
       expect.arrayContaining([
@@ -52,21 +51,8 @@ describe("importing machines", () => {
         expect.objectContaining({ name: "nix@itchy", position: 0, trusted: true, hostKeyFingerprint: fingerprint }),
         expect.objectContaining({ name: "scratchy", position: 1, trusted: false, hostKeyFingerprint: null }),
       ],
+      etag: Object(imported).etag,
     });
-  });
-
-  test("says what changed", async () => {
-    const { api } = deployment;
-    const outcomes = async (body: string, query: Record<string, string> = {}): Promise<unknown[]> => {
-      const imported = Object(await api.json("importMachines", { body, query }));
-      return imported.machines.map(({ outcome }: { outcome: string }) => outcome);
-    };
-    expect(await outcomes(text(1), { dryRun: "true" })).toEqual(["added", "added"]);
-    expect(await outcomes(text(1))).toEqual(["added", "added"]);
-    expect(await outcomes(text(1))).toEqual(["unchanged", "unchanged"]);
-    expect(await outcomes(text(2), { dryRun: "true" })).toEqual(["changed", "unchanged"]);
-    expect(await outcomes(text(2))).toEqual(["changed", "unchanged"]);
-    expect(await outcomes(text(2), { dryRun: "false" })).toEqual(["unchanged", "unchanged"]);
   });
 
   test("stores nothing in a dry run, and takes the client's own system", async () => {
@@ -94,18 +80,34 @@ describe("importing machines", () => {
 
   test("of nothing is nothing", async () => {
     const empty = { machines: [], errors: [], lints: [] };
-    expect(await deployment.api.json("importMachines", { body: "" })).toEqual(empty);
-    expect(await deployment.api.json("importMachines", { body: "# none yet\n" })).toEqual(empty);
+    expect(await deployment.api.json("importMachines", { body: "" })).toMatchObject(empty);
+    expect(await deployment.api.json("importMachines", { body: "# none yet\n" })).toMatchObject(empty);
   });
 
-  test("takes text only, and no parameter that it does not know", async () => {
+  test("takes text and the parts of one, and no parameter that it does not know", async () => {
     const { api } = deployment;
-    const json = await api.problem("importMachines", { body: { machines: [] } });
-    expect(json).toMatchObject({ status: 415, code: "DROVER_MEDIA_TYPE" });
-    expect(json.remedy).toContain("text/plain");
+    const headers = { "content-type": "text/html" };
+    const page = await api.problem("importMachines", { body: "<p>", headers });
+    expect(page).toMatchObject({ status: 415, code: "DROVER_MEDIA_TYPE" });
+    expect(page.remedy).toContain("text/plain");
+    expect(page.remedy).toContain("application/json");
     const misspelt = await api.problem("importMachines", { body: "a", query: { dryrun: "true", dryRun: "yes" } });
     expect(misspelt).toMatchObject({ status: 400, code: "DROVER_REQUEST_INVALID" });
     expect(misspelt.errors?.map(({ parameter }) => parameter).toSorted()).toEqual(["dryRun", "dryrun"]);
+  });
+
+  test("says of parts what is wrong with them", async () => {
+    const { api } = deployment;
+    const pointers = async (body: unknown, headers = {}) =>
+      (await api.problem("importMachines", { body, headers })).errors?.map(({ pointer }) => pointer).toSorted();
+    expect(await pointers({ parts: [{ file: "", text: "a" }, { text: 1 }], route: {} })).toEqual([
+      "/parts/0/file",
+      "/parts/1/file",
+      "/parts/1/text",
+      "/route",
+    ]);
+    // A text is one only where the header says so.
+    expect(await pointers('"builder"', { "content-type": "application/json" })).toEqual([""]);
   });
 
   test("takes what arrives in base64", async () => {

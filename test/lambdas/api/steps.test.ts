@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AttemptOutcome } from "../../../fleet/attempt.ts";
-import { place } from "../../../fleet/placement.ts";
-import { parseRequirementClass } from "../../../fleet/requirement.ts";
 import type { Step } from "../../../fleet/step.ts";
 import { type Deployment, freshHash, startDeployment } from "./deployment.ts";
+import { claimStep, readyStep, settleStep } from "./steps-at-work.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -25,34 +24,10 @@ const fault: AttemptOutcome = {
   buildBegan: true,
 };
 
-async function newStep(name: string, system = "x86_64-linux", waitingOn: readonly string[] = []): Promise<Step> {
-  const { steps } = deployment.cloud;
-  const hash = freshHash();
-  const drvPath = `/nix/store/${hash}-${name}.drv`;
-  await steps.ensure({ id: hash, drvPath, name, priority: 50 }, Date.now(), Date.now());
-  const step = await steps.apply(hash, { type: "expanded", requirementClass: system, waitingOn }, Date.now());
-  if (step === undefined) throw new Error("the step was not expanded");
-  return step;
-}
-
-/** Claims a slot as the scheduler does. */
-async function claim(step: Step): Promise<Step> {
-  const { steps, machines } = deployment.cloud;
-  // Machines of these tests never back off for long enough to matter.
-  const placement = place(parseRequirementClass(step.requirementClass), await machines.list(), Date.now() + 3_600_000);
-  if (placement.chosen === null) throw new Error("nothing to claim");
-  const claimed = await steps.claim(step, { ...placement, chosen: placement.chosen }, undefined, Date.now());
-  if (claimed === "lost" || claimed === "full") throw new Error(claimed);
-  return claimed;
-}
-
-async function settle(step: Step, outcome: AttemptOutcome): Promise<Step> {
-  const { steps } = deployment.cloud;
-  await steps.attemptFinished(step.id, step.attempt, outcome, Date.now());
-  const settled = await steps.settle(step.id, step.attempt, outcome, Date.now());
-  if (settled === undefined) throw new Error("settled already");
-  return settled;
-}
+const newStep = (name: string, system?: string, waitingOn?: readonly string[]) =>
+  readyStep(deployment.cloud, name, system, waitingOn);
+const claim = (step: Step) => claimStep(deployment.cloud, step);
+const settle = (step: Step, outcome: AttemptOutcome) => settleStep(deployment.cloud, step, outcome);
 
 const show = async (step: string) => Object(await deployment.api.json("getStep", { path: { step } }));
 

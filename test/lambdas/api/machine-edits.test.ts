@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { hostKeyMismatch } from "../../../fleet/machine.ts";
+import { type Deployment, startDeployment } from "./deployment.ts";
+import { newKey, oldKey, rsaKey } from "./host-keys.ts";
+
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await startDeployment();
+});
+afterAll(() => deployment[Symbol.asyncDispose]());
+
+const path = { machine: "nix@itchy" };
+
+/** The machine anew, as somebody has imported it. */
+async function reimport(line = `nix@itchy x86_64-linux - 4 1 - - ${oldKey.field}`): Promise<void> {
+  const { api, sent } = deployment;
+  const known = await deployment.cloud.machines.get(path.machine);
+  if (known !== undefined) await api.json("removeMachine", { path });
+  await api.json("importMachines", { body: line });
+  await sent("fleetEvents");
+}
+
+async function etagOf(): Promise<string> {
+  const { headers } = await deployment.api.call("getMachine", { path });
+  return String(headers["etag"]);
+}
+
+const seen = (etag: string) => ({ "if-match": etag });
+const available = { type: "machine-available", machine: path.machine };
+
+describe("draining and enabling a machine", () => {
+  beforeEach(() => reimport());
+
+  test("sets its mode, and tells the scheduler of one that is enabled", async () => {
+    const { api, sent } = deployment;
+    expect(await api.json("updateMachine", { path, body: { mode: "drained" } })).toMatchObject({ mode: "drained" });
+    expect(await sent("fleetEvents")).toEqual([]);
+    expect(await api.json("getMachine", { path })).toMatchObject({ mode: "drained", drainedFor: null });
+    expect(await api.json("updateMachine", { path, body: { mode: "enabled" } })).toMatchObject({ mode: "enabled" });
+    expect(await sent("fleetEvents")).toEqual([available]);
+  });
+
+  test("is refused for a machine that there is not, and for a mode that is none", async () => {
+    const { api } = deployment;
+    const unknown = await api.problem("updateMachine", { path: { machine: "poochie" }, body: { mode: "drained" } });
+    expect(unknown).toMatchObject({ status: 404, code: "DROVER_MACHINE_UNKNOWN", subject: "poochie" });
+    expect(await api.problem("updateMachine", { path, body: { mode: "off" } })).toMatchObject({
+      status: 400,
+      errors: [expect.objectContaining({ pointer: "/mode" })],
+    });
+  });
+
+  test("forgets the faults of a machine that is enabled, and why Drover has drained it", async () => {
+    const { api, cloud } = deployment;
+    const machine = await cloud.machines.get(path.machine);
+    if (machine === undefined) throw new Error("it is gone");
+    const reason = { code: hostKeyMismatch, message: "nix@itchy presents another host key", remedy: "Ask." };
+    const health = { state: "backing-off", faults: 2, until: 1_900_000_000_000, reason, probe: "x" } as const;
+    expect(await cloud.machines.setHealth(machine, health, reason)).toBe(true);
+    expect(await api.json("getMachine", { path })).toMatchObject({
+      mode: "drained",
+      drainedFor: reason,
+      health: { state: "backing-off", faults: 2, until: "2030-03-17T17:46:40.000Z", reason },
+    });
+    expect(await api.json("updateMachine", { path, body: { mode: "enabled" } })).toMatchObject({
+      mode: "enabled",
+      drainedFor: null,
+      health: { state: "healthy" },
+    });
+  });
+});
+
+describe("two admins who edit at once", () => {
+  beforeEach(() => reimport());
+
+  test("are told apart: the second one's change is refused, and changes nothing", async () => {
+    const { api } = deployment;
+    const [first, second] = [await etagOf(), await etagOf()];
+    const drained = await api.call("updateMachine", { path, headers: seen(first), body: { mode: "drained" } });
+    expect(drained).toMatchObject({ status: 200, headers: { etag: await etagOf() } });
+    expect(drained.headers["etag"]).not.toBe(first);
+
+    const headers = seen(second);
+    const trust = { keys: [newKey.line], replace: true };
+    const refused = [
+      await api.problem("trustMachine", { path, headers, body: trust }),
+      await api.problem("updateMachine", { path, headers, body: { mode: "enabled" } }),
+      await api.problem("removeMachine", { path, headers }),
+      await api.problem("removeMachine", { path, headers, query: { force: "true" } }),
+    ];
+    for (const problem of refused) {
+      expect(problem).toMatchObject({ status: 412, code: "DROVER_MACHINE_CHANGED", subject: path.machine });
+      expect(problem.remedy).toContain("Look at it again");
+    }
+    expect(await api.json("getMachine", { path })).toMatchObject({
+      mode: "drained",
+      hostKeyFingerprint: oldKey.fingerprint,
+    });
+    expect(await etagOf()).toBe(drained.headers["etag"]);
+  });
+
+  test("of whom one has imported: the other is told", async () => {
+    const { api } = deployment;
+    const before = await etagOf();
+    await api.json("importMachines", { body: "nix@itchy x86_64-linux - 5" });
+    const body = { mode: "drained" };
+    expect(await api.problem("updateMachine", { path, headers: seen(before), body })).toMatchObject({ status: 412 });
+    expect(await api.json("updateMachine", { path, headers: seen(await etagOf()), body })).toMatchObject({
+      maxJobs: 5,
+    });
+  });
+
+  test("and meet at the same moment: one of them goes through", async () => {
+    const { api } = deployment;
+    const headers = seen(await etagOf());
+    const answers = await Promise.all([
+      api.call("updateMachine", { path, headers, body: { mode: "drained" } }),
+      api.call("trustMachine", { path, headers, body: { keys: [newKey.line], replace: true } }),
+    ]);
+    expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(["200", "412"]);
+  });
+
+  test("are told, too, when the machine was removed and added again meanwhile", async () => {
+    const { api } = deployment;
+    const before = await etagOf();
+    await reimport(`nix@itchy aarch64-linux - 4 1 - - ${oldKey.field}`);
+    const problem = await api.problem("updateMachine", { path, headers: seen(before), body: { mode: "drained" } });
+    expect(problem).toMatchObject({ status: 412 });
+  });
+
+  test("want the same, or one repeats what has been done: that is no conflict", async () => {
+    const { api } = deployment;
+    const headers = seen(await etagOf());
+    const drain = { path, headers, body: { mode: "drained" } };
+    const first = await api.call("updateMachine", drain);
+    expect(await api.call("updateMachine", drain)).toMatchObject({ status: 200, text: first.text });
+  });
+
+  test("need not say what they have seen, nor that they have seen anything", async () => {
+    const { api } = deployment;
+    expect(await api.json("updateMachine", { path, headers: seen("*"), body: { mode: "drained" } })).toMatchObject({
+      mode: "drained",
+    });
+    const wrong = await api.problem("updateMachine", { path, headers: seen("3-0a1b2c"), body: { mode: "enabled" } });
+    expect(wrong).toMatchObject({ status: 400, errors: [expect.objectContaining({ parameter: "if-match" })] });
+  });
+
+  test("are not disturbed by what Drover notes: slots and health are nobody's edit", async () => {
+    const { cloud } = deployment;
+    const before = await etagOf();
+    const machine = await cloud.machines.get(path.machine);
+    if (machine === undefined) throw new Error("it is gone");
+    const reason = { code: "DROVER_SSH_CONNECT", message: "connection refused" };
+    await cloud.machines.setHealth(machine, { state: "on-probation", faults: 1, reason });
+    expect(await deployment.api.json("getMachine", { path })).toMatchObject({
+      health: { state: "on-probation", faults: 1, reason },
+    });
+    expect(await etagOf()).toBe(before);
+  });
+});
+
+describe("trusting host keys", () => {
+  const trust = (keys: readonly string[], replace = false) => ({ path, body: { keys, replace } });
+
+  test("of a machine that has none lets it take steps", async () => {
+    const { api, sent } = deployment;
+    await reimport("nix@itchy");
+    expect(await api.json("getMachine", { path })).toMatchObject({ trusted: false, hostKey: null });
+    expect(await api.json("trustMachine", trust([oldKey.line, rsaKey.line]))).toMatchObject({
+      trusted: true,
+      hostKeyFingerprint: `${oldKey.fingerprint}, ${rsaKey.fingerprint}`,
+    });
+    expect(await sent("fleetEvents")).toEqual([available]);
+    const text = Buffer.from(Object(await api.json("getMachine", { path })).hostKey, "base64").toString();
+    // Nix writes the host before the first line only.
+    expect(text).toBe(`${oldKey.line}\nitchy ${rsaKey.line}\n`);
+  });
+
+  test("that are trusted already changes nothing, whatever their order and comments", async () => {
+    const { api, sent } = deployment;
+    await reimport("nix@itchy");
+    await api.json("trustMachine", trust([oldKey.line, rsaKey.line]));
+    const before = await etagOf();
+    const bare = oldKey.line.split(" ").slice(0, 2).join(" ");
+    const again = trust([`itchy ${rsaKey.line}`, bare, oldKey.line]);
+    const answer = await api.call("trustMachine", { ...again, headers: seen('"of-before-the-first-time"') });
+    expect(answer).toMatchObject({ status: 200, headers: { etag: before } });
+    // The first request may have failed before it came to this.
+    expect(await sent("fleetEvents")).toEqual([available, available]);
+  });
+
+  test("in place of others has to be said", async () => {
+    const { api } = deployment;
+    await reimport();
+    for (const keys of [[newKey.line], [oldKey.line, newKey.line]]) {
+      const problem = await api.problem("trustMachine", trust(keys));
+      expect(problem).toMatchObject({ status: 409, code: "DROVER_HOST_KEY_STORED", subject: path.machine });
+      expect(problem.detail).toContain(oldKey.fingerprint);
+      expect(problem.detail).toContain(newKey.fingerprint);
+      expect(problem.remedy).toContain("drover machines trust --replace nix@itchy");
+    }
+    expect(await api.json("trustMachine", trust([newKey.line], true))).toMatchObject({
+      hostKeyFingerprint: newKey.fingerprint,
+    });
+  });
+
+  test("enables a machine that Drover has drained for its host key", async () => {
+    const { api, cloud } = deployment;
+    await reimport();
+    const machine = await cloud.machines.get(path.machine);
+    if (machine === undefined) throw new Error("it is gone");
+    await cloud.machines.setHealth(machine, machine.health, { code: hostKeyMismatch, message: "another host key" });
+    expect(await api.json("getMachine", { path })).toMatchObject({ mode: "drained" });
+    expect(await api.json("trustMachine", trust([newKey.line], true))).toMatchObject({
+      mode: "enabled",
+      drainedFor: null,
+    });
+  });
+
+  test("refuses what is no key, each with its place", async () => {
+    const { api } = deployment;
+    await reimport();
+    const bad = ["AAAA", oldKey.line, `${oldKey.line}\n${newKey.line}`, "-----BEGIN OPENSSH PRIVATE KEY-----"];
+    const problem = await api.problem("trustMachine", trust(bad, true));
+    expect(problem).toMatchObject({ status: 422, code: "DROVER_HOST_KEY" });
+    expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(["/keys/0", "/keys/2", "/keys/3"]);
+    expect(await api.json("getMachine", { path })).toMatchObject({ hostKeyFingerprint: oldKey.fingerprint });
+    expect(await api.problem("trustMachine", trust([]))).toMatchObject({ status: 400 });
+  });
+});
