@@ -32,8 +32,13 @@ const schema = z.strictObject({
   DROVER_S3_ENDPOINT: url.optional(),
   /** Directory blobs only: the URL under which the embedded mode serves signed blob paths. */
   DROVER_BLOBS_URL: url.optional(),
-  /** `file:///DIRECTORY` with one file for each secret. */
-  DROVER_SECRETS: z.string().regex(/^file:\/\/\/.*$/, "must be file:///DIRECTORY"),
+  /** `secretsmanager://PREFIX` of the secrets' names, or `file:///DIRECTORY` with one file for each secret. */
+  DROVER_SECRETS: z
+    .string()
+    .regex(
+      /^(secretsmanager:\/\/[A-Za-z0-9_+=.@-]+(\/[A-Za-z0-9_+=.@-]+)*|file:\/\/\/.*)$/,
+      "must be secretsmanager://PREFIX or file:///DIRECTORY",
+    ),
   /** SHA-256 (hex) of the API token that the embedded mode accepts. */
   DROVER_TOKEN_SHA256: z
     .string()

@@ -58,7 +58,7 @@ export async function connectCloud(configuration: Configuration, log: Connection
     client.destroy(),
   );
   const sqs = opened.adopt(sqsClient({ endpoint: configuration.DROVER_SQS_ENDPOINT }), (client) => client.destroy());
-  const secrets = directorySecrets(fileURLToPath(configuration.DROVER_SECRETS));
+  const secrets = await connectSecrets(configuration, opened);
   const blobs = connectBlobs(configuration, secrets, opened);
   const queueUrl = (queue: QueueName) =>
     `${configuration.DROVER_QUEUE_URL_BASE}/${queueName(configuration.DROVER_NAME, queue)}`;
@@ -95,6 +95,15 @@ export async function connectCloud(configuration: Configuration, log: Connection
     secrets,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+/** The SDK for Secrets Manager is loaded where it is used only: the embedded mode starts without it. */
+async function connectSecrets(configuration: Configuration, opened: AsyncDisposableStack): Promise<Secrets> {
+  const [, prefix] = /^secretsmanager:\/\/(.+)$/.exec(configuration.DROVER_SECRETS) ?? [];
+  if (prefix === undefined) return directorySecrets(fileURLToPath(configuration.DROVER_SECRETS));
+  const { secretsManagerClient, secretsManagerSecrets } = await import("./secrets/secrets-manager.ts");
+  const client = opened.adopt(secretsManagerClient(), (each) => each.destroy());
+  return secretsManagerSecrets(client, prefix);
 }
 
 function connectBlobs(configuration: Configuration, secrets: Secrets, opened: AsyncDisposableStack): Blobs {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DroverError } from "../../nix/drover-error.ts";
 import type { SecretName, Secrets } from "../ports/secrets.ts";
 import { readIdentity } from "./identity-file.ts";
+import { remembered } from "./remembered.ts";
 
 /**
  * Secrets as files of a directory, named after them; identities as the files that machines' lines name.
@@ -10,20 +11,7 @@ import { readIdentity } from "./identity-file.ts";
  * @throws {DroverError} on reading, DROVER_SECRET_EXPOSED where others than its owner may read the file
  */
 export function directorySecrets(directory: string): Secrets {
-  const read = new Map<SecretName, Promise<string>>();
-  return {
-    async read(name) {
-      let secret = read.get(name);
-      if (secret === undefined) {
-        secret = readSecret(directory, name);
-        read.set(name, secret);
-        // A failure is not remembered: its remedy may be at work right now.
-        secret.catch(() => read.delete(name));
-      }
-      return await secret;
-    },
-    readIdentity,
-  };
+  return { read: remembered((name) => readSecret(directory, name)), readIdentity };
 }
 
 async function readSecret(directory: string, name: SecretName): Promise<string> {
