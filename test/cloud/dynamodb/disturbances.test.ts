@@ -1,7 +1,16 @@
 import { expect, test } from "vitest";
 import { dynamoDbClient } from "../../../cloud/dynamodb/client.ts";
 import { dynamoDbStores } from "../../../cloud/dynamodb/stores.ts";
-import { claimedStep, machineEntry, newStep, outcomes, placementOn, readyStep, stepId } from "../contracts/samples.ts";
+import {
+  claimedStep,
+  hostKeyChanged,
+  machineEntry,
+  newStep,
+  outcomes,
+  placementOn,
+  readyStep,
+  stepId,
+} from "../contracts/samples.ts";
 import { onDynamoDb } from "./on-dynamodb.ts";
 import { type Answer, cancelled, conflict, type PassingRequest, startTamperingProxy } from "./tampering-proxy.ts";
 
@@ -79,6 +88,60 @@ test("a claim and a settlement whose answers are lost are still one each", async
   expect(await disturbed.steps.settle(claimed.id, 1, outcomes.built, 3_000)).toMatchObject({ state: "succeeded" });
   expect(await undisturbed.machines.get("itchy")).toMatchObject({ running: 0 });
   expect(lost).toBe(4);
+});
+
+test("somebody who drains the machine while a settlement drains it for its host key has the last word", async () => {
+  let edited = false;
+  await using stores = await through(async ({ operation, forward }) => {
+    if (operation === "TransactWriteItems" && !edited) {
+      edited = true;
+      await undisturbed.machines.setMode("itchy", "drained");
+    }
+    return forward();
+  });
+  const { undisturbed, disturbed } = stores;
+  await undisturbed.machines.register(machineEntry("itchy"));
+  const claimed = await claimedStep(undisturbed.steps, await readyStep(undisturbed.steps, 1), "itchy");
+  expect(await disturbed.steps.settle(claimed.id, 1, hostKeyChanged, 3_000)).toMatchObject({ state: "ready" });
+  expect(await undisturbed.machines.get("itchy")).toMatchObject({
+    mode: "drained",
+    drainedFor: null,
+    running: 0,
+    version: 2,
+  });
+});
+
+test("what is found out about a machine is not written over what became of it before the write", async () => {
+  let settled = false;
+  await using stores = await through(async ({ operation, forward }) => {
+    if (operation === "UpdateItem" && !settled) {
+      settled = true;
+      await undisturbed.steps.settle(stepId(1), 1, outcomes.unreachable, 3_000);
+    }
+    return forward();
+  });
+  const { undisturbed, disturbed } = stores;
+  const { after: idle } = await undisturbed.machines.register(machineEntry("itchy"));
+  await claimedStep(undisturbed.steps, await readyStep(undisturbed.steps, 1), "itchy");
+  const reason = outcomes.died.fault;
+  expect(await disturbed.machines.setHealth(idle, { state: "on-probation", faults: 1, reason })).toBe(false);
+  expect(await undisturbed.machines.get("itchy")).toMatchObject({ health: { state: "backing-off" }, running: 0 });
+});
+
+test("a machine that is claimed between a look at it and its removal stays", async () => {
+  let claims = 0;
+  await using stores = await through(async ({ operation, forward }) => {
+    if (operation === "DeleteItem") {
+      claims++;
+      await claimedStep(undisturbed.steps, await readyStep(undisturbed.steps, 1), "itchy");
+    }
+    return forward();
+  });
+  const { undisturbed, disturbed } = stores;
+  await undisturbed.machines.register(machineEntry("itchy"));
+  expect(await disturbed.machines.remove("itchy")).toBe("busy");
+  expect(claims).toBe(1);
+  expect(await undisturbed.machines.get("itchy")).toMatchObject({ running: 1 });
 });
 
 test("a single write that meets a transaction is tried again", async () => {
