@@ -36,14 +36,15 @@ export function expandPath(path: string, tokens: PathTokens): string | undefined
     u: local.username,
   };
   let known = true;
-  const take = (value: string | undefined): string => {
+  const take = (from: Readonly<Record<string, string | undefined>>, key: string): string => {
+    const value = Object.hasOwn(from, key) ? from[key] : undefined;
     known &&= value !== undefined;
     return value ?? "";
   };
   const expanded = path
     .replace(/^~(?=\/|$)/, () => home)
     .replaceAll(/%(.)|\$\{([^}]*)\}/g, (_, token: string | undefined, name: string) =>
-      token === undefined ? take(tokens.environment[name]) : take(values[token]),
+      token === undefined ? take(tokens.environment, name) : take(values, token),
     );
   if (!known || expanded.startsWith("~")) return undefined;
   return isAbsolute(expanded) ? expanded : resolve(expanded);
