@@ -1,4 +1,5 @@
 import type { BinaryCache, NarSource } from "../cloud/ports/binary-cache.ts";
+import type { InspectionReceiver } from "../cloud/ports/inspections.ts";
 import type { DispatchReceiver } from "../cloud/ports/queues.ts";
 import type { Secrets } from "../cloud/ports/secrets.ts";
 import { type AttemptOptions, defaultAttemptOptions, executeAttempt } from "./attempt/execute-attempt.ts";
@@ -7,17 +8,24 @@ import { type DispatchTools, handleDispatch } from "./dispatch/handle-dispatch.t
 import { defaultHoldTimings } from "./dispatch/hold.ts";
 import { defaultPersistence } from "./dispatch/persist.ts";
 import { runDispatches } from "./dispatch/run-dispatches.ts";
+import { inspectMachine } from "./inspection/inspect-machine.ts";
+import { type InspectionLoop, runInspections } from "./inspection/run-inspections.ts";
 import type { RunnerLog } from "./log.ts";
 import { identitySource } from "./machines/identity-source.ts";
 import { MachinePool } from "./machines/machine-pool.ts";
 
 /** What of the cloud a runner stands on. */
-export interface RunnerCloud extends Pick<DispatchTools, "machines" | "steps" | "events" | "logs"> {
+export interface RunnerCloud
+  extends Pick<DispatchTools, "machines" | "steps" | "events" | "logs">, Pick<InspectionLoop, "inspections"> {
   readonly receiver: DispatchReceiver;
+  readonly inspectionReceiver: InspectionReceiver;
   readonly cache: BinaryCache;
   readonly sources: NarSource;
   readonly secrets: Secrets;
 }
+
+/** Inspections at the same time, beside the attempts. A dead machine takes some seconds, a living one less than one. */
+const inspectionsAtOnce = 8;
 
 export interface RunnerOptions {
   /** Attempts at the same time. */
@@ -31,14 +39,15 @@ export interface RunnerOptions {
   readonly log: RunnerLog;
 }
 
-/** Puts a runner together and runs it until it has drained or is stopped; see `runDispatches`. */
+/** Puts a runner together and runs it until it has drained or is stopped; see `receiveLoop`. */
 export async function runRunner(
   cloud: RunnerCloud,
   { capacity, agent, drainLimit = 110_000, attempt = defaultAttemptOptions, log }: RunnerOptions,
   drain: AbortSignal,
   stop: AbortSignal,
 ): Promise<void> {
-  await using pool = new MachinePool({ readIdentity: identitySource(cloud.secrets), agent });
+  const identities = { readIdentity: identitySource(cloud.secrets), agent };
+  await using pool = new MachinePool(identities);
   const tools = { pool, known: new KnownPaths(cloud.sources), cache: cloud.cache, options: attempt };
   const dispatching: DispatchTools = {
     machines: cloud.machines,
@@ -53,5 +62,18 @@ export async function runRunner(
   };
   const handle: Parameters<typeof runDispatches>[0]["handle"] = (message, signal) =>
     handleDispatch(message, dispatching, signal);
-  await runDispatches({ receiver: cloud.receiver, handle, capacity, drainLimit, log }, drain, stop);
+  const inspecting: InspectionLoop = {
+    receiver: cloud.inspectionReceiver,
+    machines: cloud.machines,
+    inspections: cloud.inspections,
+    events: cloud.events,
+    inspect: (machine, id, signal) => inspectMachine(machine, { ...identities, now: Date.now }, id, signal),
+    capacity: inspectionsAtOnce,
+    drainLimit,
+    log,
+  };
+  await Promise.all([
+    runDispatches({ receiver: cloud.receiver, handle, capacity, drainLimit, log }, drain, stop),
+    runInspections(inspecting, drain, stop),
+  ]);
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { DispatchReceiver, HeldDispatch } from "../../cloud/ports/queues.ts";
 import { describeError, type RunnerLog } from "../log.ts";
+import { receiveLoop } from "../receive-loop.ts";
 
 export interface DispatchLoop {
   readonly receiver: DispatchReceiver;
@@ -13,51 +13,25 @@ export interface DispatchLoop {
   readonly log: RunnerLog;
 }
 
-/** The queue's own limit. */
-const mostAtOnce = 10;
-
-/** Pauses in milliseconds after a queue did not answer, and in seconds before a failed attempt is delivered again. */
-const receivePause = { first: 500, limit: 30_000 };
+/** Seconds before a failed attempt is delivered again. */
 const redelivery = { first: 5, limit: 300 };
 
 /**
- * Takes dispatches and has them handled, as many at the same time as there is room for.
- *
- * When `drain` is aborted nothing new is taken, and what runs may finish until the drain limit. When `stop` is aborted
- * or the limit is over, what runs is broken off and its messages are released, for another runner to repeat.
- * Resolves when nothing runs any more; never rejects.
+ * Takes dispatches and has them handled; see `receiveLoop`. What is broken off, its message is released, for another
+ * runner to repeat.
  */
 export async function runDispatches(loop: DispatchLoop, drain: AbortSignal, stop: AbortSignal): Promise<void> {
-  const running = new Set<Promise<void>>();
-  const drained = new AbortController();
-  const broken = AbortSignal.any([stop, drained.signal]);
-  const ending = AbortSignal.any([drain, stop]);
-  for (let pause = receivePause.first; !ending.aborted;) {
-    const room = loop.capacity - running.size;
-    if (room <= 0) {
-      await untilRoom(running, ending);
-      continue;
-    }
-    try {
-      const messages = await loop.receiver.receive(Math.min(room, mostAtOnce), ending);
-      for (const message of messages) {
-        const work = handleOrReturn(message, loop, ending, broken).finally(() => running.delete(work));
-        running.add(work);
-      }
-      pause = receivePause.first;
-    } catch (error) {
-      if (ending.aborted) break;
-      loop.log.warn("could not receive dispatches, trying again", { pause, ...describeError(error) });
-      await delay(pause, undefined, { signal: ending }).catch(() => {});
-      pause = Math.min(pause * 2, receivePause.limit);
-    }
-  }
-  if (running.size > 0) loop.log.info("finishing the attempts that run", { running: running.size });
-  const timer = setTimeout(() => {
-    drained.abort(new Error("the runner has to stop"));
-  }, loop.drainLimit);
-  await Promise.all(running);
-  clearTimeout(timer);
+  const { receiver, ...limits } = loop;
+  await receiveLoop(
+    {
+      ...limits,
+      what: "attempts",
+      receive: (limit, signal) => receiver.receive(limit, signal),
+      work: (message, ending, broken) => handleOrReturn(message, loop, ending, broken),
+    },
+    drain,
+    stop,
+  );
 }
 
 async function handleOrReturn(
@@ -84,15 +58,4 @@ async function handleOrReturn(
       log.warn("could not give an attempt back", { ...message.dispatch, ...describeError(failure) });
     });
   }
-}
-
-async function untilRoom(running: ReadonlySet<Promise<void>>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const aborted = () => {
-    resolve();
-  };
-  signal.addEventListener("abort", aborted, { once: true });
-  if (signal.aborted) resolve();
-  await Promise.race([promise, ...running]);
-  signal.removeEventListener("abort", aborted);
 }

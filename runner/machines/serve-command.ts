@@ -9,13 +9,24 @@ import type { MachineConnection } from "../../nix/machine-spec/connection.ts";
  */
 export function serveCommand({ address, remoteProgram, remoteStore }: MachineConnection): string {
   const [program = "nix-store", ...leading] = remoteProgram;
-  const store = address.scheme === "ssh-ng" ? program.replace(/(^|\/)nix-daemon$/, "$1nix-store") : program;
+  const store = address.scheme === "ssh-ng" ? besideDaemon(program) : program;
   const words = [store, ...leading, "--serve", "--write"];
   if (remoteStore !== null) words.push("--store", remoteStore);
-  return words.map(quote).join(" ");
+  return words.map(quoteWord).join(" ");
 }
 
-function quote(word: string): string {
+/** The machine's `nix-store` by itself: what goes before it (`sudo`, say) and its arguments left out. */
+export function storeProgram({ remoteProgram }: Pick<MachineConnection, "remoteProgram">): string {
+  const program = remoteProgram.findLast((word) => /(^|\/)nix-(store|daemon)$/.test(word));
+  return besideDaemon(program ?? remoteProgram[0] ?? "nix-store");
+}
+
+function besideDaemon(program: string): string {
+  return program.replace(/(^|\/)nix-daemon$/, "$1nix-store");
+}
+
+/** For a POSIX shell, or fish. */
+export function quoteWord(word: string): string {
   const [, home = "", rest = ""] = /^(~\/)?(.*)$/s.exec(word) ?? [];
   if (/^[A-Za-z0-9_./:=@%+,-]*$/.test(rest) && word !== "") return word;
   return `${home}'${rest.replaceAll("'", String.raw`'\''`)}'`;

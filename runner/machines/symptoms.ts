@@ -1,3 +1,5 @@
+import { STORE_DIRECTORY } from "../../nix/store-path.ts";
+
 /** Something that machines are known to suffer from. */
 export interface Symptom {
   readonly code: `DROVER_${string}`;
@@ -53,7 +55,19 @@ const daemonDown: Symptom = {
   }),
 };
 
-const known: readonly Symptom[] = [notTrusted, diskFull, diskFault, misdescribed, daemonDown];
+export const otherStoreDirectory: Symptom = {
+  code: "DROVER_STORE_DIRECTORY",
+  sign: /is not in the Nix store/,
+  describe: (machine) => ({
+    what: `the Nix of ${machine} has another store directory than ${STORE_DIRECTORY}`,
+    remedy:
+      "Paths depend on the store directory, so builds for one are of no use to the other: have Nix use /nix/store there " +
+      "(NIX_STORE_DIR, store and remote-store say otherwise; a store elsewhere can be a root: " +
+      "?remote-store=/home/me/nix has its paths in /nix/store, too).",
+  }),
+};
+
+const known: readonly Symptom[] = [notTrusted, diskFull, diskFault, misdescribed, daemonDown, otherStoreDirectory];
 
 /** The first symptom that Nix's own words show. Never ask about a builder's log: builders print what they like. */
 export function findSymptom(nixSaid: string): Symptom | undefined {

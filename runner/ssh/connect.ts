@@ -1,7 +1,7 @@
 import type { SshConnection } from "./connection.ts";
 import * as failures from "./failures.ts";
 import { Handshake } from "./handshake.ts";
-import { defaultSshTimings, type SshTarget, type SshTimings } from "./target.ts";
+import { defaultSshTimings, type SshPlace, type SshTarget, type SshTimings } from "./target.ts";
 import { openTransport, type Transport } from "./transport.ts";
 
 export interface ConnectOptions {
@@ -55,18 +55,18 @@ export async function connectJumps({ jumps = [], ...options }: ConnectOptions): 
  * @throws {DroverError} DROVER_SSH_UNREACHABLE, DROVER_SSH_TIMEOUT
  */
 export async function reachHost(
-  target: SshTarget,
+  place: SshPlace,
   via: SshConnection | undefined,
   budget: number,
   signal: AbortSignal | undefined,
 ): Promise<Transport> {
   const limit = AbortSignal.timeout(budget);
   try {
-    return await openTransport(target, via, signal === undefined ? limit : AbortSignal.any([limit, signal]));
+    return await openTransport(place, via, signal === undefined ? limit : AbortSignal.any([limit, signal]));
   } catch (error) {
     signal?.throwIfAborted();
-    if (limit.aborted) throw failures.timedOut(target, "connecting", budget);
-    throw failures.unreachable(target, error, via?.machine);
+    if (limit.aborted) throw failures.timedOut(place, "connecting", budget);
+    throw failures.unreachable(place, error, via?.machine);
   }
 }
 

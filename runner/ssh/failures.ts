@@ -1,7 +1,7 @@
 import { DroverError } from "../../nix/drover-error.ts";
 import { hostKeyFingerprint } from "../../nix/machine-spec/host-key.ts";
 import { keyType } from "./key-type.ts";
-import type { SshTarget } from "./target.ts";
+import type { SshPlace, SshTarget } from "./target.ts";
 import { RefusedTunnel } from "./tunnel.ts";
 
 /** What a connection was busy with when it failed. */
@@ -22,7 +22,7 @@ const plainly: Readonly<Record<string, string>> = {
 };
 
 /** @param via the jump host that was asked to connect to it; undefined where it is reached directly */
-export function unreachable({ machine, host, port }: SshTarget, cause: unknown, via?: string): DroverError {
+export function unreachable({ machine, host, port }: SshPlace, cause: unknown, via?: string): DroverError {
   const code = errorCode(cause);
   const why = plainly[code] ?? (cause instanceof Error ? cause.message : String(cause));
   const where = `${host} port ${port}${via === undefined ? "" : ` from ${via}`}`;
@@ -47,7 +47,7 @@ function wayBlocked(code: string, cause: unknown, via: string | undefined): stri
   return "Check that the machine is on, that sshd listens on this port, and that no firewall is between.";
 }
 
-export function timedOut({ machine, host, port }: SshTarget, stage: SshStage, milliseconds: number): DroverError {
+export function timedOut({ machine, host, port }: SshPlace, stage: SshStage, milliseconds: number): DroverError {
   const during = {
     connecting: `${host} port ${port} does not answer`,
     "key-exchange": "it accepts connections, but the key exchange does not get on",

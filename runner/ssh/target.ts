@@ -1,13 +1,17 @@
 import type { HostKey } from "../../nix/machine-spec/host-key.ts";
 import type { Identity } from "./identity.ts";
 
-/** Where a connection goes, who logs in, and whom it expects to find there. */
-export interface SshTarget {
+/** Where an SSH server is. */
+export interface SshPlace {
   /** The machine's name in the fleet, for messages; for a jump host, its own and the machine's. */
   readonly machine: string;
   /** Name or address, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
+}
+
+/** Where a connection goes, who logs in, and whom it expects to find there. */
+export interface SshTarget extends SshPlace {
   readonly user: string;
   /** Null when only the agent is to be asked. */
   readonly identity: Identity | null;
