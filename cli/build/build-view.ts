@@ -54,7 +54,7 @@ export class BuildView implements Disposable {
   }
 
   #sayWhyItStands(now: number): void {
-    const reasons = this.#progress.count("assigned") > 0 ? [] : waitingLines(this.#progress);
+    const reasons = waitingLines(this.#progress);
     if (reasons.length === 0) {
       this.#standingSince = undefined;
       return;

@@ -1,6 +1,9 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Style } from "../terminal/style.ts";
+import { oneLine } from "../terminal/one-line.ts";
 import { formatDuration } from "../terminal/units.ts";
+import { wrapped } from "../terminal/wrapped.ts";
+import { isAlarming } from "../fleet/condition.ts";
 import type { BuildProgress } from "./progress.ts";
 
 export interface StatusOptions {
@@ -25,7 +28,7 @@ export function statusFrame(progress: BuildProgress, { now, startedAt, size, sty
         `  ${cut(name, nameWidth).padEnd(nameWidth)}  ${style.cyan(machine.padEnd(machineWidth))}  ${formatDuration(now - since)}`,
     ),
     ...(running.length > shown.length ? [`  … and ${running.length - shown.length} more`] : []),
-    ...(running.length === 0 ? waitingLines(progress).map((line) => `  ${style.yellow(line)}`) : []),
+    ...waitingRows(progress, size, size.rows - 4 - shown.length, style),
   ];
   return lines.map((line) => cutStyled(line, size.columns, style));
 }
@@ -43,12 +46,33 @@ export function heartbeat(
   return `${countsText(progress)} · ${formatDuration(now - startedAt)}${detail}`;
 }
 
-/** Each reason for which ready steps wait, with how many or which. */
+/**
+ * Each reason for which ready steps wait, with how many or which: when nothing runs, and at any time where somebody has
+ * to look at a machine.
+ */
 export function waitingLines(progress: BuildProgress): string[] {
-  return progress.waitingReasons.slice(0, 5).map(({ reason, names }) => {
+  const stands = progress.count("assigned") === 0;
+  const reasons = progress.waitingReasons.filter(({ reason }) => stands || isAlarming(reason));
+  return reasons.slice(0, 5).map(({ reason, names }) => {
     const [first = ""] = names;
-    return `${names.length === 1 ? `${first} waits` : `${first} and ${names.length - 1} more wait`}: ${reason}`;
+    return `${names.length === 1 ? `${first} waits` : `${first} and ${names.length - 1} more wait`}: ${oneLine(reason)}`;
   });
+}
+
+/** What keeps a build from going on is shown whole, over several rows. */
+function waitingRows(
+  progress: BuildProgress,
+  { columns }: StatusOptions["size"],
+  most: number,
+  style: Style,
+): string[] {
+  const rows = waitingLines(progress).flatMap((line) =>
+    wrapped(line, columns - 5).map((row, index) => {
+      const text = `${index === 0 ? "  " : "    "}${row}`;
+      return isAlarming(line) ? style.red(text) : style.yellow(text);
+    }),
+  );
+  return rows.slice(0, Math.max(1, most));
 }
 
 /** `2 running, 3 waiting, 7 of 12 done, 1 failed`. */

@@ -1,6 +1,7 @@
 import type { Attempt, AttemptOutcome, Placement, Step } from "../../lambdas/api/schema/steps.ts";
 import type { StepFailure } from "../../lambdas/api/schema/states.ts";
-import { stripAnsi } from "../../nix/ansi.ts";
+import { isAlarming } from "../fleet/condition.ts";
+import { oneLine } from "../terminal/one-line.ts";
 import type { Style } from "../terminal/style.ts";
 import { count, formatDuration } from "../terminal/units.ts";
 
@@ -69,6 +70,8 @@ function shortLoad(explanation: string): string {
 }
 
 function shortVerdict({ verdict, explanation }: Placement["verdicts"][number]): string {
+  // Somebody has to look at it, whatever else has been built elsewhere.
+  if (isAlarming(explanation)) return oneLine(explanation).replace(/ \(.*$/, "");
   // These are short, and say what one would ask next.
   const telling = verdict === "full" || verdict === "lacks-features" || verdict === "mandatory-features";
   return telling ? explanation : verdict.replaceAll("-", " ");
@@ -92,8 +95,5 @@ function after(attempt: Attempt): string {
 
 /** Nix's messages have colours and several lines. */
 function clean(message: string): string {
-  return stripAnsi(message)
-    .replaceAll(/\s*\n\s*/g, " ")
-    .trim()
-    .replace(/^error:\s*/, "");
+  return oneLine(message).replace(/^error:\s*/, "");
 }

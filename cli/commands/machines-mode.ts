@@ -1,5 +1,4 @@
 import type { Machine } from "../../lambdas/api/schema/machines.ts";
-import { DroverError } from "../../nix/drover-error.ts";
 import type { ApiClient } from "../api/client.ts";
 import { getMachine, updateMachine } from "../api/machine-operations.ts";
 import type { Context } from "../context.ts";
@@ -34,17 +33,10 @@ interface ModeChange {
 
 async function changeMode(client: ApiClient, name: string, mode: Mode, signal: AbortSignal): Promise<ModeChange> {
   const before = await getMachine(client, name, { signal });
-  if (before.mode === mode) return { before, after: before };
-  try {
-    const after = await updateMachine(client, name, { mode }, { signal, ifMatch: before.etag });
-    return { before, after };
-  } catch (error) {
-    if (!(error instanceof DroverError) || error.code !== "DROVER_MACHINE_CHANGED") throw error;
-    // Somebody else wanted the same, or the answer to our own change was lost.
-    const after = await getMachine(client, name, { signal });
-    if (after.mode === mode) return { before, after };
-    throw error;
-  }
+  // A machine that Drover has drained stays so for the same reason; enabling one that backs off lets it try at once.
+  const isSo = before.mode === mode && (mode === "drained" || before.health.state === "healthy");
+  const after = isSo ? before : await updateMachine(client, name, { mode }, { signal, ifMatch: before.etag });
+  return { before, after };
 }
 
 export function modeLine({ before, after }: ModeChange, style: Style): string {
@@ -53,7 +45,8 @@ export function modeLine({ before, after }: ModeChange, style: Style): string {
   if (after.mode === "enabled") return `${name}: ${already}enabled; ${conditionText(after, style)}`;
   const rest =
     after.running === 0 ? "nothing runs on it" : `what runs on it is finished (${count(after.running, "step")})`;
-  return `${name}: ${already}drained; ${rest}`;
+  const state = after.drainedFor === null ? `${already}drained` : conditionText(after, style);
+  return `${name}: ${state}; ${rest}`;
 }
 
 /** Whoever enables a machine that Drover has drained should know why that was. */

@@ -3,6 +3,8 @@ import { getStep } from "../api/operations.ts";
 import { failureText, outcomeText } from "../build/step-text.ts";
 import type { Context } from "../context.ts";
 import { exitCode } from "../exit-code.ts";
+import { isAlarming } from "../fleet/condition.ts";
+import { oneLine } from "../terminal/one-line.ts";
 import { writeJson } from "../terminal/output.ts";
 import type { Style } from "../terminal/style.ts";
 import { factLines } from "../terminal/table.ts";
@@ -39,7 +41,11 @@ export function whyLines(step: Step, style: Style): string[] {
   ];
   for (const attempt of step.attempts) lines.push("", ...attemptLines(attempt, style));
   if (waiting !== undefined) {
-    lines.push("", `${style.yellow("waiting:")} ${waiting.message}`, ...verdictLines(waiting.placement, style));
+    lines.push(
+      "",
+      `${style.yellow("waiting:")} ${oneLine(waiting.message)}`,
+      ...verdictLines(waiting.placement, style),
+    );
   }
   return lines;
 }
@@ -51,6 +57,9 @@ function attemptLines(attempt: Attempt, style: Style): string[] {
       ? ""
       : ` in ${formatDuration(Date.parse(finishedAt) - Date.parse(startedAt ?? assignedAt))}`;
   const head = `${style.bold(`attempt ${number}`)} on ${style.cyan(machine)}, placed ${placement.decidedAt}: ${outcomeText(outcome)}${end}`;
+  if (outcome?.kind === "machine-fault" && outcome.fault.remedy !== undefined) {
+    return [head, `  ${style.cyan("remedy:")} ${oneLine(outcome.fault.remedy)}`, ...verdictLines(placement, style)];
+  }
   if (outcome === undefined || !("phases" in outcome)) return [head, ...verdictLines(placement, style)];
   const phases = Object.entries(outcome.phases).map(
     ([phase, milliseconds]) => `${phase} ${formatDuration(milliseconds)}`,
@@ -61,7 +70,9 @@ function attemptLines(attempt: Attempt, style: Style): string[] {
 function verdictLines({ verdicts }: Placement, style: Style): string[] {
   const widest = Math.max(0, ...verdicts.map(({ machine }) => machine.length));
   return verdicts.map(({ machine, verdict, explanation }) => {
-    const text = `  ${machine.padEnd(widest)}  ${explanation}`;
-    return verdict === "chosen" ? style.green(text) : text;
+    const text = `  ${machine.padEnd(widest)}  ${oneLine(explanation)}`;
+    if (verdict === "chosen") return style.green(text);
+    if (isAlarming(explanation)) return style.red(text);
+    return verdict === "backing-off" || verdict === "no-host-key" ? style.yellow(text) : text;
   });
 }

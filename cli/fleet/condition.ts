@@ -32,6 +32,11 @@ export function conditionsOf(machine: Machine): readonly [Condition, ...Conditio
   return first === undefined ? [{ text: "ready", tone: "green" }] : [first, ...others];
 }
 
+/** Whether the service's text says that Drover has drained a machine: somebody has to look at it. */
+export function isAlarming(text: string): boolean {
+  return /drained by Drover|HOST KEY CHANGED/.test(text);
+}
+
 export function conditionText(machine: Machine, style: Style): string {
   return conditionsOf(machine)
     .map(({ text, tone }) => style[tone](text))

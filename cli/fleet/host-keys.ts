@@ -1,4 +1,5 @@
 import type { PresentedHostKey } from "../../lambdas/api/schema/inspections.ts";
+import { DroverError } from "../../nix/drover-error.ts";
 import { decodeHostKeys, hostKeyFingerprint } from "../../nix/machine-spec/host-key.ts";
 import type { Style } from "../terminal/style.ts";
 
@@ -23,7 +24,13 @@ export interface HostKeyComparison {
 /** @param field a machine's host key field; null: none is trusted */
 export function trustedKeys(field: string | null): KeyIdentity[] {
   if (field === null) return [];
-  return decodeHostKeys(field).map(({ type, blob }) => ({ type, fingerprint: hostKeyFingerprint(blob) }));
+  try {
+    return decodeHostKeys(field).map(({ type, blob }) => ({ type, fingerprint: hostKeyFingerprint(blob) }));
+  } catch (error) {
+    // One that an older release let through is no key that anybody presents.
+    if (error instanceof DroverError) return [{ type: "unknown", fingerprint: "(can't be read)" }];
+    throw error;
+  }
 }
 
 export function compareHostKeys(presented: readonly KeyIdentity[], trusted: readonly KeyIdentity[]): HostKeyComparison {

@@ -13,18 +13,24 @@ const words: Marks = { passed: "ok", warning: "warning", failed: "FAILED", "not-
 /** What a machine's latest inspection found, for a column: `ok 3 min ago`. */
 export function inspectionColumn(inspection: Inspection | null, now: number, style: Style): string {
   if (inspection === null) return style.dim("never");
+  const age = formatAge(now - Date.parse(inspection.finishedAt));
+  const { failed, warnings } = summary(inspection);
   const outdated = inspection.outdated ? " (outdated)" : "";
-  return `${verdictText(inspection, style, "ok")} ${formatAge(now - Date.parse(inspection.finishedAt))}${outdated}`;
+  if (failed.length > 0) return `${style.red(`failed ${age}: ${failed.join(", ")}`)}${outdated}`;
+  const outcome = warnings === 0 ? style.green("ok") : style.yellow(count(warnings, "warning"));
+  return `${outcome} ${age}${outdated}`;
 }
 
 /** `works`, `works, 2 warnings`, `failed: log-in`. */
-export function verdictText({ checks }: Inspection, style: Style, works = "works"): string {
-  const named = (outcome: Check["outcome"]) => checks.filter((check) => check.outcome === outcome);
-  const failed = named("failed");
-  if (failed.length > 0) return style.red(`failed: ${failed.map(({ check }) => check).join(", ")}`);
-  const warnings = named("warning").length;
-  if (warnings === 0) return style.green(works);
-  return style.yellow(works === "ok" ? count(warnings, "warning") : `${works}, ${count(warnings, "warning")}`);
+export function verdictText(inspection: Inspection, style: Style): string {
+  const { failed, warnings } = summary(inspection);
+  if (failed.length > 0) return style.red(`failed: ${failed.join(", ")}`);
+  return warnings === 0 ? style.green("works") : style.yellow(`works, ${count(warnings, "warning")}`);
+}
+
+function summary({ checks }: Inspection): { readonly failed: readonly string[]; readonly warnings: number } {
+  const failed = checks.filter(({ outcome }) => outcome === "failed").map(({ check }) => check);
+  return { failed, warnings: checks.filter(({ outcome }) => outcome === "warning").length };
 }
 
 /** One row for each check; below each that failed or warns, what to do about it. */

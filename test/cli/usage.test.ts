@@ -11,7 +11,7 @@ describe("the command line", () => {
     const { stdout, stderr, code } = await runDrover(["--help"]);
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    for (const command of ["up", "machines", "build", "builds", "logs", "why"]) {
+    for (const command of ["up", "machines", "build", "builds", "logs", "why", "keys"]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     }
   });
@@ -26,6 +26,9 @@ describe("the command line", () => {
     [["logs", "s", "--attempt", "0"], "It must be a whole number from 1"],
     [["builds", "show"], "missing required argument 'id'"],
     [["why", "a", "b"], "too many arguments"],
+    [["machines", "drain"], "missing required argument 'name'"],
+    [["machines", "remove"], "missing required argument 'name'"],
+    [["machines", "trust", "a", "b"], "too many arguments"],
   ])("exits 64 for %j and says what is wrong and where help is", async (args, message) => {
     const { stdout, stderr, code } = await runDrover(args);
     expect(code).toBe(64);
@@ -34,7 +37,7 @@ describe("the command line", () => {
     expect(stderr).toMatch(/^error: .*\. \(DROVER_USAGE\)\nremedy: See `drover --help`/);
   });
 
-  it.each([[[]], [["machines"]], [["builds"]]])(
+  it.each([[[]], [["machines"]], [["builds"]], [["keys"]]])(
     "exits 64 for %j alone and prints help on standard error",
     async (args) => {
       const { stdout, stderr, code } = await runDrover(args);

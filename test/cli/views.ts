@@ -1,4 +1,5 @@
 import type { Build, BuildStep } from "../../lambdas/api/schema/builds.ts";
+import type { Check, Inspection } from "../../lambdas/api/schema/inspections.ts";
 import type { Machine } from "../../lambdas/api/schema/machines.ts";
 import type { Attempt, Placement, Step } from "../../lambdas/api/schema/steps.ts";
 
@@ -110,11 +111,57 @@ export function machine(name: string, more: Partial<Machine> = {}): Machine {
     supportedFeatures: ["kvm"],
     mandatoryFeatures: [],
     hostKey: "c3NoLWVkMjU1MTkg",
+    alternatives: [],
+    route: null,
     mode: "enabled",
+    drainedFor: null,
     running: 1,
     health: { state: "healthy" },
     trusted: true,
     hostKeyFingerprint: "SHA256:abc",
+    inspection: null,
+    etag: '"1-0a1b2c"',
+    ...more,
+  };
+}
+
+/** What the runner says of a machine whose key is another one. */
+export const mismatch = {
+  code: "DROVER_HOST_KEY_MISMATCH",
+  message: "mac is not the machine it was: the stored ssh-ed25519 host key is SHA256:abc, but it presents SHA256:xyz.",
+  remedy: "Find out first.",
+};
+
+export const warning = {
+  check: "system-features",
+  outcome: "warning",
+  found: "its line claims kvm, its Nix does not",
+  code: "DROVER_FEATURES_CLAIMED",
+  remedy: "Remove kvm from the line.",
+} as const satisfies Check;
+export const failure = {
+  check: "nix-store",
+  outcome: "failed",
+  found: "nix-store is not on the PATH",
+  code: "DROVER_NIX_STORE_MISSING",
+  remedy: "Link it into /usr/local/bin.",
+} as const satisfies Check;
+export const unchecked = {
+  check: "protocol",
+  outcome: "not-checked",
+  found: "there is no nix-store",
+} as const satisfies Check;
+
+/** Finished at {@link began}. @param checks besides a name that was found */
+export function inspection(name: string, checks: readonly Check[] = [], more: Partial<Inspection> = {}): Inspection {
+  return {
+    machine: name,
+    startedAt: later(-800),
+    finishedAt: began,
+    checks: [{ check: "dns", outcome: "passed", found: "10.0.0.2" }, ...checks],
+    hostKeys: [],
+    works: checks.every(({ outcome }) => outcome !== "failed"),
+    outdated: false,
     ...more,
   };
 }

@@ -61,6 +61,45 @@ describe("statusFrame()", () => {
     expect(statusFrame(progress, options).join("\n")).not.toContain("slots");
   });
 
+  const drained = "no machine can build x; nearest miss mac: drained by Drover (mac is not the machine it was)";
+
+  it("shows a reason whole, over several rows", () => {
+    progress.apply(
+      buildStep("a", "hello", { state: "ready", waiting: "no machine can build riscv64-linux with kvm" }),
+      start,
+    );
+    expect(statusFrame(progress, { ...options, size: { columns: 40, rows: 24 } }).slice(1)).toEqual([
+      "  hello waits: no machine can build",
+      "    riscv64-linux with kvm",
+    ]);
+  });
+
+  it("tells of a machine that Drover has drained also while something runs elsewhere, in red", () => {
+    running(20);
+    progress.apply(buildStep("y", "world", { state: "ready", waiting: "all slots are held" }), start);
+    progress.apply(buildStep("z", "hello", { state: "ready", waiting: drained }), start);
+    const size = { columns: 70, rows: 10 };
+    expect(statusFrame(progress, { ...options, size }).slice(-3)).toEqual([
+      "  … and 17 more",
+      "  hello waits: no machine can build x; nearest miss mac: drained by",
+      "    Drover (mac is not the machine it was)",
+    ]);
+    const style = createStyle(true);
+    expect(statusFrame(progress, { ...options, size, style }).at(-1)).toBe(
+      style.red("    Drover (mac is not the machine it was)"),
+    );
+  });
+
+  it("fits into the terminal, whatever runs and waits", () => {
+    running(20);
+    for (const letter of ["u", "v", "w"]) {
+      progress.apply(buildStep(letter, letter, { state: "ready", waiting: `${letter}: ${drained}` }), start);
+    }
+    const frame = statusFrame(progress, { ...options, size: { columns: 24, rows: 10 } });
+    expect(frame.length).toBeLessThan(10);
+    for (const line of frame) expect(line.length).toBeLessThan(24);
+  });
+
   it("fits into the terminal, whatever runs", () => {
     running(20);
     const frame = statusFrame(progress, { ...options, size: { columns: 24, rows: 10 } });

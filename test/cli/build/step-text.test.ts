@@ -54,6 +54,14 @@ describe("placementText()", () => {
     );
   });
 
+  it("does not hide a machine that Drover has drained behind one that somebody has", () => {
+    const verdicts = [
+      { machine: "a", verdict: "drained", explanation: "drained" },
+      { machine: "b", verdict: "drained", explanation: "drained by Drover (b is not the machine it was: …)" },
+    ] as const;
+    expect(placementText({ ...placement, verdicts: [...verdicts] })).toBe("2 others: drained, drained by Drover");
+  });
+
   it("says so when there was no choice", () => {
     expect(placementText({ ...placement, verdicts: placement.verdicts.slice(0, 1) })).toBe(
       "load 1 of 4, speed 2; the only machine",

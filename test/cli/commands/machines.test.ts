@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { importSummary, machineLines, ownSystem, remarkText } from "../../../cli/commands/machines-import.ts";
-import { machineFactLines, machineListLines } from "../../../cli/commands/machines.ts";
 import { plain } from "../../../cli/terminal/style.ts";
 import type { ImportedMachine, MachineRemark } from "../../../lambdas/api/schema/machines.ts";
 import { problem, startFaultService } from "../fault-service.ts";
 import { runDrover } from "../run-drover.ts";
-import { later, machine } from "../views.ts";
 
 const specification = {
   uri: "ssh://nix@mac",
@@ -107,41 +105,5 @@ describe("machineLines()", () => {
 describe("remarkText()", () => {
   it("ends messages with one full stop", () => {
     expect(remarkText({ ...error, message: "Done." }, "error:", plain)).toContain("error: Done. (");
-  });
-});
-
-describe("drover machines list", () => {
-  it("shows what each machine does and what keeps it from building", () => {
-    const reason = { code: "DROVER_SSH", message: "connection refused" };
-    const machines = [
-      machine("itchy"),
-      machine("scratchy", { mode: "drained", mandatoryFeatures: ["benchmark"] }),
-      machine("poochie", { trusted: false, hostKey: null }),
-      machine("mac", { health: { state: "backing-off", faults: 2, until: later(5000), reason } }),
-    ];
-    expect(machineListLines(machines, plain)).toEqual([
-      "MACHINE   SLOTS  SPEED  SYSTEMS                  FEATURES        CONDITION",
-      "itchy     1/4    1.5    x86_64-linux,i686-linux  kvm             ready",
-      "scratchy  1/4    1.5    x86_64-linux,i686-linux  kvm,benchmark!  drained",
-      "poochie   1/4    1.5    x86_64-linux,i686-linux  kvm             untrusted (no host key is stored for it)",
-      "mac       1/4    1.5    x86_64-linux,i686-linux  kvm             backing off until 2026-11-22T13:37:05.000Z (connection refused)",
-    ]);
-  });
-});
-
-describe("drover machines show", () => {
-  it("shows all that is known of a machine", () => {
-    expect(machineFactLines(machine("itchy"), plain)).toEqual([
-      "itchy",
-      "condition:          ready",
-      "uri:                ssh://itchy",
-      "systems:            x86_64-linux, i686-linux",
-      "slots:              1 of 4 held",
-      "speed factor:       1.5",
-      "supported features: kvm",
-      "mandatory features: none",
-      "ssh key:            the runner's own",
-      "host key:           SHA256:abc",
-    ]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildLines, buildListLines } from "../../../cli/commands/builds.ts";
 import { whyLines } from "../../../cli/commands/why.ts";
-import { plain } from "../../../cli/terminal/style.ts";
+import { createStyle, plain } from "../../../cli/terminal/style.ts";
 import { startFaultService } from "../fault-service.ts";
 import { runDrover } from "../run-drover.ts";
 import { attempt, began, buildStep, buildView, failedStep, idOf, later, placement, step } from "../views.ts";
@@ -90,6 +90,25 @@ describe("drover why", () => {
       `attempt 1 on itchy, placed ${began}: machine fault: the connection broke (DROVER_SSH_LOST) in 12 s`,
     );
     expect(lines.slice(-2)).toEqual(["waiting: all slots are held; nearest itchy: full 4/4", "  itchy  full 4/4"]);
+  });
+
+  it("says what to do about a machine, and points at those that somebody has to look at", () => {
+    const fault = { code: "DROVER_SSH_LOST", message: "the connection broke", remedy: "Look at\nthe network." };
+    const verdicts = [
+      { machine: "mac", verdict: "drained", explanation: "drained by Drover (mac is not the machine it was)" },
+      { machine: "itchy", verdict: "backing-off", explanation: "backing off until then (it broke)" },
+      { machine: "scratchy", verdict: "drained", explanation: "drained" },
+    ] as const;
+    const lost = attempt({
+      placement: { ...placement, verdicts: [...verdicts] },
+      outcome: { kind: "machine-fault", fault, buildBegan: true },
+    });
+    expect(whyLines(step({ attempts: [lost] }), createStyle(true)).slice(-4)).toEqual([
+      "  \u001b[36mremedy:\u001b[39m Look at the network.",
+      "\u001b[31m  mac       drained by Drover (mac is not the machine it was)\u001b[39m",
+      "\u001b[33m  itchy     backing off until then (it broke)\u001b[39m",
+      "  scratchy  drained",
+    ]);
   });
 
   it("names the steps that must come first", () => {

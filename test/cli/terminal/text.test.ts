@@ -4,7 +4,7 @@ import { errorText } from "../../../cli/terminal/error-text.ts";
 import { LineSplitter, showableLogLine } from "../../../cli/terminal/log-text.ts";
 import { createStyle, plain, wantsColour } from "../../../cli/terminal/style.ts";
 import { factLines, tableLines } from "../../../cli/terminal/table.ts";
-import { formatBytes, formatDuration } from "../../../cli/terminal/units.ts";
+import { formatAge, formatBytes, formatDuration } from "../../../cli/terminal/units.ts";
 import { DroverError } from "../../../nix/drover-error.ts";
 
 describe("errorText()", () => {
@@ -139,6 +139,22 @@ describe("formatDuration()", () => {
     [7_620_000, "2 h 07 min"],
   ])("writes %i ms as %s", (milliseconds, text) => {
     expect(formatDuration(milliseconds)).toBe(text);
+  });
+});
+
+describe("formatAge()", () => {
+  it.each([
+    [-60_000, "just now"],
+    [4_999, "just now"],
+    [5_000, "5 s ago"],
+    [59_999, "59 s ago"],
+    [60_000, "1 min ago"],
+    [3_599_999, "59 min ago"],
+    [3_600_000, "1 h ago"],
+    [172_799_999, "47 h ago"],
+    [172_800_000, "2 d ago"],
+  ])("%i ms are %s", (milliseconds, text) => {
+    expect(formatAge(milliseconds)).toBe(text);
   });
 });
 
