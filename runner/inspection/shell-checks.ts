@@ -32,7 +32,10 @@ export function judgeFacts(
   rows: InspectionRows,
 ): void {
   if (facts.version === undefined) rows.notChecked(["nix-version"], "nix-store does not say its version");
-  else rows.passed("nix-version", `${facts.version}${facts.program === undefined ? "" : `, ${facts.program}`}`);
+  else rows.passed("nix-version", facts.version);
+  if (facts.program !== undefined && rows.outcomeOf("nix-store") === "passed") {
+    rows.passed("nix-store", `${facts.program} answers`);
+  }
   judgeStoreDirectory(facts.storeDirectory, machine.name, rows);
   if (facts.settings.size === 0) {
     rows.notChecked(["system", "system-features"], "there is no nix beside nix-store that shows its settings");
