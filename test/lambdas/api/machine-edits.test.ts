@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hostKeyMismatch } from "../../../fleet/machine.ts";
+import { comeBetween } from "./come-between.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 import { newKey, oldKey, rsaKey } from "./host-keys.ts";
 
@@ -118,6 +119,25 @@ describe("two admins who edit at once", () => {
       api.call("trustMachine", { path, headers, body: { keys: [newKey.line], replace: true } }),
     ]);
     expect(answers.map(({ status }) => String(status)).toSorted()).toEqual(["200", "412"]);
+  });
+
+  test("and come between each other's look and change: nothing is overwritten", async () => {
+    const { api, cloud } = deployment;
+    const trust = { path, body: { keys: [newKey.line], replace: true } };
+    const headers = seen(await etagOf());
+    const drain = () => api.problem("updateMachine", { path, headers, body: { mode: "drained" } });
+    const tooLate = await comeBetween(cloud, "get", () => api.json("trustMachine", trust), drain);
+    expect(tooLate).toMatchObject({ status: 412, code: "DROVER_MACHINE_CHANGED" });
+    const trustOther = () => api.problem("trustMachine", { path, body: { keys: [rsaKey.line], replace: true } });
+    const drainFirst = () => cloud.machines.setMode(path.machine, "drained");
+    expect(await comeBetween(cloud, "get", drainFirst, trustOther)).toMatchObject({ status: 412 });
+    const remove = () => api.problem("removeMachine", { path });
+    const trustOld = () => cloud.machines.setHostKey(path.machine, oldKey.field);
+    expect(await comeBetween(cloud, "get", trustOld, remove)).toMatchObject({ status: 412 });
+    expect(await api.json("getMachine", { path })).toMatchObject({
+      mode: "drained",
+      hostKeyFingerprint: oldKey.fingerprint,
+    });
   });
 
   test("are told, too, when the machine was removed and added again meanwhile", async () => {

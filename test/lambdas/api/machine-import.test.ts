@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hostKeyMismatch, type Machine } from "../../../fleet/machine.ts";
 import type { MachineImport } from "../../../lambdas/api/schema/machines.ts";
+import { comeBetween } from "./come-between.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 import { newKey, oldKey, rsaKey } from "./host-keys.ts";
 import { inspectionOf } from "./inspection-samples.ts";
@@ -243,25 +244,8 @@ describe("an import with an ETag", () => {
 });
 
 describe("an import during which somebody changes a machine", () => {
-  /** Comes in between the reading of the list and what follows. */
-  async function disturbed(disturb: () => Promise<unknown>, request: { body: string; query?: Record<string, string> }) {
-    const { api, cloud } = deployment;
-    const list = cloud.machines.list.bind(cloud.machines);
-    let isFirst = true;
-    cloud.machines.list = async () => {
-      const listed = await list();
-      if (isFirst) {
-        isFirst = false;
-        await disturb();
-      }
-      return listed;
-    };
-    try {
-      return await api.problem("importMachines", request);
-    } finally {
-      cloud.machines.list = list;
-    }
-  }
+  const disturbed = (disturb: () => Promise<unknown>, request: { body: string; query?: Record<string, string> }) =>
+    comeBetween(deployment.cloud, "list", disturb, () => deployment.api.problem("importMachines", request));
 
   test("leaves it as they want it, and says what has been done", async () => {
     const { cloud, sent } = deployment;
