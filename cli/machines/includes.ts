@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import type { MachineRemark, MachineTextPart } from "../../lambdas/api/schema/machines.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 import { type Located, splitEntries } from "../../nix/machine-spec/entries.ts";
-import { cutAt, placeOf } from "./cut-text.ts";
+import { cutAt, placeOf, saysSomething } from "./cut-text.ts";
 import { longestText, readText, tooLong } from "./read-text.ts";
 import type { TextSource } from "./text-source.ts";
 
@@ -60,9 +60,8 @@ class Resolution implements ResolvedText {
     }
   }
 
-  /** Blank lines stay: versions of Nix differ about some of them. */
   #push(part: MachineTextPart): void {
-    if (/^\n*$/.test(part.text)) return;
+    if (!saysSomething(part)) return;
     this.#length += part.text.length;
     this.parts.push(part);
     if (this.#length > longestText || this.parts.length > mostParts) throw tooLong("the text with its includes");
@@ -84,9 +83,9 @@ class Resolution implements ResolvedText {
     };
     if (!startsPiece(source.text, entry)) {
       lint(
-        "DROVER_MACHINE_INCLUDE_BLANK",
-        "Nix before 2.24.15, and from 2.25 to 2.28.1, takes an @ behind a blank for a machine's address.",
-        "Begin the line with the @.",
+        "DROVER_OLDER_NIX_INCLUDE",
+        "Nix up to 2.24.14, and from 2.25 to 2.28.1, includes no file where there are blanks before the @.",
+        "Remove the blanks before the @.",
       );
     }
     if (named === "") {

@@ -1,7 +1,7 @@
 import type { MachineRemark, MachineTextPart, SshRoute } from "../../lambdas/api/schema/machines.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 import { Turns } from "../build/turns.ts";
-import { blankOut } from "./cut-text.ts";
+import { cutAt, saysSomething } from "./cut-text.ts";
 import { type Finding, Findings } from "./findings.ts";
 import { checkNamedIdentity } from "./identities.ts";
 import { includeMissing, resolveIncludes } from "./includes.ts";
@@ -68,11 +68,11 @@ export async function resolveMachines(source: TextSource, surroundings: Surround
     if (way?.firstLine === line) lints.push(...way.findings.lints.map(about));
   }
   return {
-    parts: text.parts.map((part) => withoutLines(part, refused)),
+    parts: text.parts.flatMap((part) => withoutLines(part, refused)),
     routes: Object.fromEntries([...ways].flatMap(([name, { route }]) => (route === undefined ? [] : [[name, route]]))),
     errors,
     lints,
-    complete: errors.length === 0 && !lints.some(({ code }) => code === includeMissing),
+    complete: lines.length > refused.size && errors.length === 0 && !lints.some(({ code }) => code === includeMissing),
   };
 }
 
@@ -124,7 +124,7 @@ async function identityFindings(path: string): Promise<Findings> {
   return findings;
 }
 
-function withoutLines(part: MachineTextPart, refused: ReadonlySet<OwnersLine>): MachineTextPart {
+function withoutLines(part: MachineTextPart, refused: ReadonlySet<OwnersLine>): MachineTextPart[] {
   const entries = [...refused].flatMap((line) => (line.part === part ? [line.entry] : []));
-  return entries.length === 0 ? part : blankOut(part, entries);
+  return entries.length === 0 ? [part] : cutAt(part, entries).filter(saysSomething);
 }

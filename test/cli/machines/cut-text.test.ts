@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blankOut, cutAt, placeOf } from "../../../cli/machines/cut-text.ts";
+import { cutAt, placeOf, saysSomething } from "../../../cli/machines/cut-text.ts";
 import type { MachineTextPart } from "../../../lambdas/api/schema/machines.ts";
 import { splitEntries } from "../../../nix/machine-spec/entries.ts";
 
@@ -43,19 +43,13 @@ describe("cutAt()", () => {
   });
 });
 
-describe("blankOut()", () => {
-  it("leaves all other entries, at their places in the part", () => {
-    fc.assert(
-      fc.property(parts, fc.func(fc.boolean()), (part, isCut) => {
-        const entries = splitEntries(part.text);
-        const rest = entries.filter((entry) => !isCut(entry));
-        const blanked = blankOut(
-          part,
-          entries.filter((entry) => isCut(entry)),
-        );
-        expect(splitEntries(blanked.text)).toEqual(rest);
-        expect(blanked).toMatchObject({ file: part.file, line: part.line, column: part.column });
-      }),
-    );
+describe("saysSomething()", () => {
+  it.each([
+    ["", false],
+    ["\n\n", false],
+    ["\n \n", true],
+    ["# c", true],
+  ])("knows of %j whether anything can be said of it", (text, expected) => {
+    expect(saysSomething({ file: "f", line: 1, column: 1, text })).toBe(expected);
   });
 });

@@ -119,6 +119,6 @@ describe("resolveIncludes()", () => {
   ])("notes for %j whether older versions of Nix see an include", async (text, notes) => {
     const source = { file: "f", path: null, folder: "/", nixCountsFromRoot: false, text };
     const { lints } = await resolveIncludes(source, signal);
-    expect(lints.filter(({ code }) => code === "DROVER_MACHINE_INCLUDE_BLANK")).toHaveLength(notes);
+    expect(lints.filter(({ code }) => code === "DROVER_OLDER_NIX_INCLUDE")).toHaveLength(notes);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ResolvedMachines, resolveMachines } from "../../../cli/machines/resolve-machines.ts";
+import type { MachineRemark } from "../../../lambdas/api/schema/machines.ts";
 import { mustRun } from "../../machines/run-command.ts";
 import { temporaryDirectory } from "../../machines/temporary-directory.ts";
 
@@ -46,6 +47,6 @@ export async function createOwnersHome(sshConfig?: string): Promise<OwnersHome> 
 }
 
 /** What `resolve` gives in short: one line a remark. */
-export function shortly(remarks: ResolvedMachines["errors"]): string[] {
+export function shortly(remarks: readonly MachineRemark[]): string[] {
   return remarks.map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`);
 }
