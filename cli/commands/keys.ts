@@ -16,7 +16,7 @@ export async function keysShow(context: Context, { json = false }: { readonly js
 }
 
 /** @param url of the service, without a slash at its end */
-export function keysLines(keys: Keys, url: string, style: Style): string[] {
+function keysLines(keys: Keys, url: string, style: Style): string[] {
   return [
     `${style.bold("SSH key")} with which the runner logs in to machines: ${keys.sshFingerprint}`,
     "Put this line into ~/.ssh/authorized_keys of the user on each machine; it allows Nix's serve protocol only:",

@@ -39,7 +39,7 @@ async function changeMode(client: ApiClient, name: string, mode: Mode, signal: A
   return { before, after };
 }
 
-export function modeLine({ before, after }: ModeChange, style: Style): string {
+function modeLine({ before, after }: ModeChange, style: Style): string {
   const already = before.mode === after.mode ? "already " : "";
   const name = style.bold(after.name);
   if (after.mode === "enabled") return `${name}: ${already}enabled; ${conditionText(after, style)}`;

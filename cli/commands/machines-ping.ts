@@ -49,7 +49,7 @@ export async function machinesPing(
   return code === exitCode.done && inspections.some(({ works }) => !works) ? exitCode.failed : code;
 }
 
-export function pingLines(inspection: Inspection, output: Pick<Output, "isTerminal" | "style">): string[] {
+function pingLines(inspection: Inspection, output: Pick<Output, "isTerminal" | "style">): string[] {
   const { style } = output;
   return [`${style.bold(inspection.machine)}: ${verdictText(inspection, style)}`, ...checkLines(inspection, output)];
 }

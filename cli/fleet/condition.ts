@@ -46,7 +46,7 @@ export function conditionText(machine: Machine, style: Style): string {
 function drained({ name, mode, drainedFor }: Machine): Condition[] {
   if (mode !== "drained") return [];
   if (drainedFor === null) return [{ text: "drained", tone: "yellow" }];
-  const why = phrase(drainedFor.message);
+  const why = reasonText(name, drainedFor.message);
   if (drainedFor.code !== hostKeyMismatch) {
     const remedy = drainedFor.remedy ?? `When it is repaired: drover machines enable ${name}`;
     return [{ text: `drained by Drover (${why})`, tone: "red", remedy }];
@@ -65,10 +65,17 @@ function untrusted({ name }: Machine): Condition {
   };
 }
 
-function ailing({ health }: Machine): Condition[] {
+function ailing({ name, health }: Machine): Condition[] {
   if (health.state === "healthy") return [];
-  const why = phrase(health.reason.message);
+  const why = reasonText(name, health.reason.message);
   const { remedy } = health.reason;
   if (health.state === "on-probation") return [{ text: `on probation (${why})`, tone: "yellow" }];
   return [{ text: `backing off until ${health.until} (${why})`, tone: "red", remedy }];
+}
+
+/** Messages name the machine, which stands before its condition already. */
+function reasonText(name: string, message: string): string {
+  const text = phrase(message);
+  const start = [`${name}: `, `${name} `].find((prefix) => text.startsWith(prefix)) ?? "";
+  return text.slice(start.length);
 }

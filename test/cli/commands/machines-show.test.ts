@@ -50,7 +50,7 @@ describe("drover machines show", () => {
         }),
       }),
     );
-    expect(shown[1]).toMatch(/^condition: {10}HOST KEY CHANGED: drained \(mac is not/);
+    expect(shown[1]).toMatch(/^condition: {10}HOST KEY CHANGED: drained \(is not/);
     expect(shown[2]).toMatch(/^remedy: {13}Find out why/);
     expect(shown.slice(3)).toEqual([
       "uri:                ssh://mac",

@@ -4,14 +4,14 @@ import { createStyle, plain } from "../../../cli/terminal/style.ts";
 import { describeVerdict } from "../../../fleet/explanation.ts";
 import { later, machine, mismatch } from "../views.ts";
 
-const reason = { code: "DROVER_SSH", message: "connection\nrefused.", remedy: "Start sshd." };
+const reason = { code: "DROVER_SSH", message: "mac: connection\nrefused.", remedy: "Start sshd." };
 
 describe("a machine's condition", () => {
   it("says loudly that its host key has changed, and what to do after having found out why", () => {
     const changed = machine("mac", { mode: "drained", drainedFor: mismatch });
     const [{ text, tone, remedy }] = conditionsOf(changed);
     expect(text).toBe(
-      "HOST KEY CHANGED: drained (mac is not the machine it was: the stored ssh-ed25519 host key is SHA256:abc, " +
+      "HOST KEY CHANGED: drained (is not the machine it was: the stored ssh-ed25519 host key is SHA256:abc, " +
         "but it presents SHA256:xyz)",
     );
     expect(tone).toBe("red");
