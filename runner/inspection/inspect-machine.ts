@@ -1,7 +1,12 @@
 import type { Inspection } from "../../fleet/inspection.ts";
 import { type Machine, offersOf } from "../../fleet/machine.ts";
 import { DroverError } from "../../nix/drover-error.ts";
-import { type IdentityTools, jumpTargets, machineDestination, type MachineDestination } from "../machines/destination.ts";
+import {
+  type IdentityTools,
+  jumpTargets,
+  machineDestination,
+  type MachineDestination,
+} from "../machines/destination.ts";
 import { serveCommand } from "../machines/serve-command.ts";
 import { connectJumps, reachHost } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";

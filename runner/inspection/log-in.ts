@@ -1,10 +1,15 @@
 import type { PresentedHostKey } from "../../fleet/inspection.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 import { hostKeyFingerprint } from "../../nix/machine-spec/host-key.ts";
-import { type IdentityTools, type MachineDestination, machineTarget, trustedHostKeys } from "../machines/destination.ts";
+import {
+  type IdentityTools,
+  type MachineDestination,
+  machineTarget,
+  trustedHostKeys,
+} from "../machines/destination.ts";
 import { logIn } from "../ssh/connect.ts";
 import type { SshConnection } from "../ssh/connection.ts";
-import { trustRemedy, wrongHostKey } from "../ssh/failures.ts";
+import { handshakeRemedy, trustRemedy, wrongHostKey } from "../ssh/failures.ts";
 import { keyType } from "../ssh/key-type.ts";
 import { scanHostKeys } from "../ssh/scan-host-keys.ts";
 import type { SshTarget, SshTimings } from "../ssh/target.ts";
@@ -119,10 +124,7 @@ async function keysOf(port: OpenPort, rows: InspectionRows, signal: AbortSignal)
   }
 }
 
-const notSsh = {
-  code: "DROVER_SSH_HANDSHAKE",
-  remedy: "Check that the port is sshd's and that sshd allows curve25519 or ECDH with AES or ChaCha20.",
-};
+const notSsh = { code: "DROVER_SSH_HANDSHAKE", remedy: handshakeRemedy };
 
 async function orProblem<T>(work: () => T | Promise<T>): Promise<T | DroverError> {
   try {

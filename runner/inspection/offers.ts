@@ -28,7 +28,9 @@ export function compareFeatures(
   real: ReadonlySet<string>,
   rows: InspectionRows,
 ): void {
-  const claimed = union(offers.flatMap(({ supportedFeatures, mandatoryFeatures }) => [supportedFeatures, mandatoryFeatures]));
+  const claimed = union(
+    offers.flatMap(({ supportedFeatures, mandatoryFeatures }) => [supportedFeatures, mandatoryFeatures]),
+  );
   const missing = claimed.filter((feature) => !real.has(feature));
   const has = real.size === 0 ? "has none" : `has ${[...real].join(", ")}`;
   const remedy = "Correct the features in the machine's line, or set system-features in its nix.conf.";

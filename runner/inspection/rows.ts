@@ -69,7 +69,8 @@ export class InspectionRows {
   /** Errors name the machine first; rows are read under its name. */
   #withoutName(message: string): string {
     const name = this.#machine;
-    const rest = message.startsWith(`${name} `) || message.startsWith(`${name}: `) ? message.slice(name.length) : message;
+    const rest =
+      message.startsWith(`${name} `) || message.startsWith(`${name}: `) ? message.slice(name.length) : message;
     return rest.replace(/^:? /, "").replace(/\.$/, "");
   }
 }

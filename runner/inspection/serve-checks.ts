@@ -111,7 +111,11 @@ async function tryInput(session: ServeSession, rows: InspectionRows, signal: Abo
 function refused(rows: InspectionRows, message: string): void {
   const symptom = findSymptom(message);
   const remedy = symptom?.describe("the machine", "the user").remedy ?? "Try a build on the machine itself.";
-  rows.failed("trusted-user", { code: symptom?.code ?? "DROVER_BUILD_FAULT", found: `does not build: ${message}`, remedy });
+  rows.failed("trusted-user", {
+    code: symptom?.code ?? "DROVER_BUILD_FAULT",
+    found: `does not build: ${message}`,
+    remedy,
+  });
 }
 
 /** Milliseconds, of a question that costs the machine next to nothing. */

@@ -10,7 +10,7 @@ export interface Symptom {
 
 const notTrusted: Symptom = {
   code: "DROVER_USER_NOT_TRUSTED",
-  sign: /lacks a (valid )?signature by a trusted key|not privileged to (build|add)|is not privileged/,
+  sign: /lacks a (valid )?signature|not privileged to (build|add)|is not privileged/,
   describe: (machine, user) => ({
     what: `the Nix daemon of ${machine} does not trust the user ${user}`,
     remedy: `Add ${user} to trusted-users in the machine's nix.conf and restart its nix-daemon, or log in as root.`,
@@ -46,9 +46,10 @@ const misdescribed: Symptom = {
   }),
 };
 
+/** Where there is no socket, Nix tries to use the store by itself, which only its owner can. */
 const daemonDown: Symptom = {
   code: "DROVER_NIX_DAEMON_DOWN",
-  sign: /cannot connect to socket at|cannot connect to daemon/,
+  sign: /cannot connect to (socket at|daemon)|could not set permissions on '\/nix\/var|big-lock': Permission denied/,
   describe: (machine) => ({
     what: `nix-store on ${machine} can not reach its nix-daemon`,
     remedy: "Start the machine's nix-daemon.",

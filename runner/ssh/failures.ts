@@ -147,10 +147,15 @@ export function failedHandshake({ machine }: SshTarget, cause: unknown): DroverE
   const why = cause instanceof Error ? cause.message : String(cause);
   return new DroverError("DROVER_SSH_HANDSHAKE", `${machine}: no SSH connection came about: ${why}.`, {
     subject: machine,
-    remedy: "Check that the port is sshd's and that sshd allows curve25519 or ECDH with AES or ChaCha20.",
+    remedy: handshakeRemedy,
     cause,
   });
 }
+
+/** Where a port is open and the key exchange does not come about. */
+export const handshakeRemedy =
+  "Check that the port is sshd's, that sshd allows curve25519 or ECDH with AES or ChaCha20, and that its MaxStartups " +
+  "and PerSourcePenalties do not turn the runner away.";
 
 export function lostConnection(machine: string, cause: Error | undefined): DroverError {
   const why = cause?.message ?? "the machine closed it";

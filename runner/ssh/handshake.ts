@@ -71,7 +71,7 @@ export class Handshake {
     if (level === "client-authentication" || this.stage === "authentication") {
       return failures.refusedIdentity(target, error);
     }
-    if (level === "client-socket" || level === "protocol") return failures.unreachable(target, error);
+    if (level === "client-socket") return failures.unreachable(target, error);
     return failures.failedHandshake(target, error);
   }
 

@@ -71,7 +71,8 @@ describe("an inspection of a machine that is well", () => {
       "ssh-ed25519",
       "ssh-rsa",
     ]);
-    for (const { line } of inspection.hostKeys) expect([...machine.hostKeys.values()].map(withoutComment)).toContain(line);
+    for (const { line } of inspection.hostKeys)
+      expect([...machine.hostKeys.values()].map(withoutComment)).toContain(line);
   });
 
   it("accepts any of several stored keys", async () => {

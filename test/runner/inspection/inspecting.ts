@@ -1,5 +1,9 @@
 import { type Check, type CheckName, checkNames, type Inspection } from "../../../fleet/inspection.ts";
-import { type InspectedMachine, inspectMachine, type InspectionTools } from "../../../runner/inspection/inspect-machine.ts";
+import {
+  type InspectedMachine,
+  inspectMachine,
+  type InspectionTools,
+} from "../../../runner/inspection/inspect-machine.ts";
 import { identitySource } from "../../../runner/machines/identity-source.ts";
 import { secretsOf, type RunnerFleet } from "../boot.ts";
 

@@ -15,7 +15,12 @@ const quick = { ...defaultSshTimings, connect: 1_500 };
 let fleet: Awaited<ReturnType<typeof bootForRunner>>;
 
 beforeAll(async () => {
-  fleet = await bootForRunner({ name: "gate" }, { name: "lodge" }, { name: "house" }, { name: "wall", forwarding: false });
+  fleet = await bootForRunner(
+    { name: "gate" },
+    { name: "lodge" },
+    { name: "house" },
+    { name: "wall", forwarding: false },
+  );
 });
 
 afterAll(async () => {
@@ -125,7 +130,9 @@ describe("connectSsh through jump hosts", () => {
     const target = await targetOf(fleet.machine("house"), { port });
     const error = await failure(connectSsh(target, { jumps: [await jump("gate")] }));
     expect(error.code).toBe("DROVER_SSH_UNREACHABLE");
-    expect(error.message).toMatch(/house can not be reached at .* port \d+ from the jump host gate of house: .*refused/);
+    expect(error.message).toMatch(
+      /house can not be reached at .* port \d+ from the jump host gate of house: .*refused/,
+    );
   });
 
   it("says that a jump host lets nobody through", async () => {
