@@ -39,7 +39,7 @@ export const importMachines = jsonOperation({
     const prune = query.prune && errors.length === 0;
     const fleet = await dependencies.machines.list();
     const plan = planImport(read.machines, fleet, { prune });
-    // Who repeats an import whose answer was lost comes with the ETag from before it.
+    // One that changes nothing overwrites nobody: who repeats an import whose answer was lost has an ETag from before.
     if (!changesNothing(plan) && !matches(headers["if-match"], fleetEtag(fleet))) throw fleetChanged();
     const carriedOut = dryRun ? undefined : await carryOutImport(dependencies, plan);
     return {

@@ -64,7 +64,7 @@ function busy({ name, running }: Machine, forced: boolean): DroverError {
         subject: name,
         remedy: "Try again in a few seconds; enable it again if you want to keep it.",
       })
-    : new DroverError("DROVER_MACHINE_BUSY", `'${name}' can not be removed while ${steps} run on it.`, {
+    : new DroverError("DROVER_MACHINE_BUSY", `'${name}' holds ${steps} and can not be removed.`, {
         subject: name,
         remedy: `Drain it and wait for them (drover machines drain ${name}), or have them built elsewhere: drover machines remove --force ${name}`,
       });

@@ -29,9 +29,8 @@ export const trustMachine = jsonOperation({
     const keys = parseKeys(body.keys);
     const found = await findMachine(dependencies, path.machine);
     const trusted = found.spec.hostKey === null ? [] : fingerprints(found.spec.hostKey);
+    if (!matches(headers["if-match"], machineEtag(found))) throw machineChanged(found.name);
     const isSo = sameMembers(trusted, keys.map(fingerprint));
-    const passes = isSo || matches(headers["if-match"], machineEtag(found));
-    if (!passes) throw machineChanged(found.name);
     if (!isSo && found.spec.hostKey !== null && !body.replace) throw otherKeysTrusted(found, trusted, keys);
     // At the version that has been looked at, header or not: a key that somebody else has just stored is not replaced.
     const result = isSo

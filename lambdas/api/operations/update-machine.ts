@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { Machine } from "../../../fleet/machine.ts";
 import { machineChanged, machineEtag, matches } from "../machines/etags.ts";
 import { findMachine } from "../machines/find-machine.ts";
 import { ifMatch, machine, machinePath, machineUpdate } from "../schema/machines.ts";
@@ -17,9 +16,7 @@ export const updateMachine = jsonOperation({
   async run(dependencies, { path, headers, body }) {
     const found = await findMachine(dependencies, path.machine);
     const condition = headers["if-match"];
-    // Who repeats a change whose answer was lost comes with the ETag from before it.
-    const passes = isSo(found, body.mode) || matches(condition, machineEtag(found));
-    if (!passes) throw machineChanged(found.name);
+    if (!matches(condition, machineEtag(found))) throw machineChanged(found.name);
     const expected = condition === undefined ? undefined : found.version;
     const updated = await dependencies.machines.setMode(found.name, body.mode, expected);
     if (updated.mode === "enabled")
@@ -27,9 +24,3 @@ export const updateMachine = jsonOperation({
     return await inspectedView(dependencies, updated);
   },
 });
-
-/** Whether setting the mode would change nothing (`Machines.setMode`). */
-function isSo({ mode, drainedFor, health }: Machine, wanted: Machine["mode"]): boolean {
-  if (mode !== wanted) return false;
-  return mode === "drained" ? drainedFor === null : health.state === "healthy";
-}

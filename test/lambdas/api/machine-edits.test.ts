@@ -148,12 +148,11 @@ describe("two admins who edit at once", () => {
     expect(problem).toMatchObject({ status: 412 });
   });
 
-  test("want the same, or one repeats what has been done: that is no conflict", async () => {
+  test("are told even if both want the same", async () => {
     const { api } = deployment;
-    const headers = seen(await etagOf());
-    const drain = { path, headers, body: { mode: "drained" } };
-    const first = await api.call("updateMachine", drain);
-    expect(await api.call("updateMachine", drain)).toMatchObject({ status: 200, text: first.text });
+    const drain = { path, headers: seen(await etagOf()), body: { mode: "drained" } };
+    await api.json("updateMachine", drain);
+    expect(await api.problem("updateMachine", drain)).toMatchObject({ status: 412 });
   });
 
   test("need not say what they have seen, nor that they have seen anything", async () => {
@@ -203,7 +202,8 @@ describe("trusting host keys", () => {
     const before = await etagOf();
     const bare = oldKey.line.split(" ").slice(0, 2).join(" ");
     const again = trust([`itchy ${rsaKey.line}`, bare, oldKey.line]);
-    const answer = await api.call("trustMachine", { ...again, headers: seen('"of-before-the-first-time"') });
+    expect(await api.problem("trustMachine", { ...again, headers: seen('"stale"') })).toMatchObject({ status: 412 });
+    const answer = await api.call("trustMachine", again);
     expect(answer).toMatchObject({ status: 200, headers: { etag: before } });
     // The first request may have failed before it came to this.
     expect(await sent("fleetEvents")).toEqual([available, available]);
