@@ -1,5 +1,6 @@
-import * as z from "zod";
+import { isIPv6 } from "node:net";
 import { invalidUri } from "./invalid-uri.ts";
+import { quote } from "./quote.ts";
 import { percentDecode, percentEncode } from "./query.ts";
 
 /** `[user@]host[:port]` of an SSH URI, decoded. */
@@ -48,9 +49,10 @@ function parseLogin(text: string, uri: string): { user: string; hadPassword: boo
 
 /** `[::1]`, `[::1]:22`, `[fe80::1%25eth0]`, `[fe80::1%eth0]`; bare `::1` and `fe80::1%eth0`. */
 function parseIPv6(text: string): { host: string; port: string } | undefined {
+  if (!text.includes(":")) return undefined;
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
   const [address = "", ...rest] = (bracketed?.[1] ?? text).split("%");
-  if (!z.ipv6().safeParse(address).success) return undefined;
+  if (!isIPv6(address)) return undefined;
   const zone = rest.join("%");
   const host = { port: bracketed?.[2] ?? "" };
   if (rest.length === 0) return { host: address, ...host };
@@ -75,5 +77,5 @@ function parsePort(text: string, uri: string): number | null {
   if (text === "") return null;
   const port = Number(text);
   if (/^[0-9]+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw invalidUri(uri, `'${text}' is not a port`, "Write a port from 1 to 65535 after the colon, or none.");
+  throw invalidUri(uri, `${quote(text)} is not a port`, "Write a port from 1 to 65535 after the colon, or none.");
 }

@@ -14,9 +14,14 @@ export interface MachineConnection {
   readonly remoteStore: string | null;
 }
 
-/** @throws DROVER_MACHINE_URI when the machine is not reached by SSH */
-export function machineConnection(machine: Pick<MachineSpec, "uri" | "sshKey" | "hostKey">): MachineConnection {
-  const address = parseSshUri(machine.uri);
+/**
+ * @param address of the URI, where it has been read
+ * @throws DROVER_MACHINE_URI when the machine is not reached by SSH
+ */
+export function machineConnection(
+  machine: Pick<MachineSpec, "uri" | "sshKey" | "hostKey">,
+  address: SshAddress = parseSshUri(machine.uri),
+): MachineConnection {
   const setting = (name: string): string | null =>
     Object.hasOwn(address.parameters, name) ? (address.parameters[name] ?? null) : null;
   const program = (setting("remote-program") ?? "").split(/[ \t\n\r]+/).filter((word) => word !== "");

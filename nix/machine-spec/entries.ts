@@ -7,46 +7,89 @@ export interface Located {
   readonly column: number;
 }
 
+/** A field of an entry. */
+export interface Field {
+  readonly text: string;
+  /** In the entry's text, in UTF-16 units. */
+  readonly offset: number;
+}
+
 /**
  * Splits the text into entries (libstore/machines.cc `expandBuilderLines`, 2.28.2 and later): lines, of which `#`
  * cuts the rest before `;` separates entries; blank ones are skipped.
  */
 export function splitEntries(text: string): Located[] {
-  return text.split("\n").flatMap((content, index) => {
-    const comment = content.indexOf("#");
-    const line = { text: comment < 0 ? content : content.slice(0, comment), line: index + 1, column: 1 };
-    return matches(line, /[^;]+/g).flatMap(trim);
-  });
+  return Array.from(splitLines(text), (content, index) => splitLine(content, index + 1)).flat();
+}
+
+export function* splitLines(text: string): Generator<string> {
+  let start = 0;
+  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
+    yield text.slice(start, end);
+    start = end + 1;
+  }
+  yield text.slice(start);
+}
+
+/** The entries of one line. It is gone through once, however many there are. */
+export function splitLine(content: string, line: number): Located[] {
+  const comment = content.indexOf("#");
+  const code = comment < 0 ? content : content.slice(0, comment);
+  const entries: Located[] = [];
+  let column = 1;
+  let counted = 0;
+  let start = 0;
+  while (start < code.length) {
+    const semicolon = code.indexOf(";", start);
+    const end = semicolon < 0 ? code.length : semicolon;
+    const [from, to] = trim(code, start, end);
+    if (from < to) {
+      column += countCharacters(code, counted, from);
+      counted = from;
+      entries.push({ text: code.slice(from, to), line, column });
+    }
+    start = end + 1;
+  }
+  return entries;
 }
 
 /**
- * Splits an entry at runs of blanks. Neither form feeds nor no-break spaces are blanks to Nix.
+ * Splits an entry at runs of blanks.
  *
  * @param limit how many fields to return at most
  */
-export function splitFields(entry: Located, limit: number): Located[] {
-  return matches(entry, /[^ \t\r]+/g, limit);
-}
-
-function trim(entry: Located): Located[] {
-  const [first] = splitFields(entry, 1);
-  if (first === undefined) return [];
-  const from = entry.text.indexOf(first.text);
-  let to = entry.text.length;
-  while (" \t\r".includes(entry.text.charAt(to - 1))) to--;
-  return [{ ...first, text: entry.text.slice(from, to) }];
-}
-
-/** Counts characters from match to match, so that long lines cost no more than their length. */
-function matches(source: Located, pattern: RegExp, limit = Number.POSITIVE_INFINITY): Located[] {
-  const found: Located[] = [];
-  let { column } = source;
-  let counted = 0;
-  for (const match of source.text.matchAll(pattern)) {
-    if (found.length >= limit) break;
-    column += Array.from(source.text.slice(counted, match.index)).length;
-    counted = match.index;
-    found.push({ text: match[0], line: source.line, column });
+export function splitFields(entry: string, limit: number): Field[] {
+  const fields: Field[] = [];
+  let start = 0;
+  while (fields.length < limit) {
+    while (start < entry.length && isBlank(entry, start)) start++;
+    if (start >= entry.length) break;
+    let end = start + 1;
+    while (end < entry.length && !isBlank(entry, end)) end++;
+    fields.push({ text: entry.slice(start, end), offset: start });
+    start = end;
   }
-  return found;
+  return fields;
+}
+
+/** Where text is that has no blanks at its ends. */
+export function trim(text: string, start: number, end: number): readonly [from: number, to: number] {
+  let from = start;
+  let to = end;
+  while (from < to && isBlank(text, from)) from++;
+  while (to > from && isBlank(text, to - 1)) to--;
+  return [from, to];
+}
+
+/** Code points: a surrogate pair is one. */
+export function countCharacters(text: string, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; count++) at += (text.codePointAt(at) ?? 0) > 0xff_ff ? 2 : 1;
+  return count;
+}
+
+/** Neither form feeds nor no-break spaces are blanks to Nix. */
+function isBlank(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a;
 }

@@ -1,12 +1,13 @@
 import { DroverError } from "../drover-error.ts";
+import { quote } from "./quote.ts";
 
 /** Unsigned 32-bit decimal, like Nix's `string2Int<unsigned int>`: `+5` and `08` count, `0x8` and `1e3` do not. */
 export function parseMaxJobs(text: string): number {
   const jobs = Number(text);
   if (/^\+?[0-9]+$/.test(text) && jobs <= 4_294_967_295) return jobs;
-  throw new DroverError("DROVER_MACHINE_MAX_JOBS", `'${text}' is not a number of jobs.`, {
+  throw new DroverError("DROVER_MACHINE_MAX_JOBS", `${quote(text)} is not a number of jobs.`, {
     subject: text,
-    remedy: "Write a whole number from 0 to 4294967295 in the fourth field, or - for 1.",
+    remedy: `Write a whole number from 0 to 4294967295 in the fourth field, or - for 1.${countFields(text)}`,
   });
 }
 
@@ -28,8 +29,15 @@ export function parseList(text: string): string[] {
 }
 
 function invalidSpeedFactor(text: string, problem: string): DroverError {
-  return new DroverError("DROVER_MACHINE_SPEED_FACTOR", `The speed factor '${text}' ${problem}.`, {
+  return new DroverError("DROVER_MACHINE_SPEED_FACTOR", `The speed factor ${quote(text)} ${problem}.`, {
     subject: text,
-    remedy: "Write a number such as 2 or 0.5 in the fifth field, or - for 1.",
+    remedy: `Write a number such as 2 or 0.5 in the fifth field, or - for 1.${countFields(text)}`,
   });
+}
+
+/** What is no number at all was meant for another field. */
+function countFields(text: string): string {
+  return /[0-9]/.test(text) && !/[,/]|[g-wyz]/.test(text)
+    ? ""
+    : " Or did you leave a field out, or write a blank in one?";
 }

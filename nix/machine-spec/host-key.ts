@@ -38,12 +38,12 @@ export function decodeHostKeys(base64: string): readonly [HostKey, ...HostKey[]]
 /**
  * The inverse of {@link decodeHostKeys}: what to write into a machine's eighth field.
  *
- * @param host of the machine's URI, which Nix needs before all keys but the first
+ * @param host of the machine's URI, which Nix needs before all keys but the first. Hosts of the keys do not count.
  */
 export function encodeHostKeys(keys: readonly HostKey[], host: string): string {
-  const lines = keys.map(({ type, blob, comment, hosts }, index) => {
+  const lines = keys.map(({ type, blob, comment }, index) => {
     const line = `${type} ${Buffer.from(blob).toString("base64")} ${comment}`.trimEnd();
-    return index === 0 ? `${line}\n` : `${hosts ?? host} ${line}\n`;
+    return index === 0 ? `${line}\n` : `${host} ${line}\n`;
   });
   return Buffer.from(lines.join("")).toString("base64");
 }

@@ -14,11 +14,19 @@ export function percentDecode(text: string): string {
 
 /** Encodes all but RFC 3986's unreserved characters and those in `plain`. */
 export function percentEncode(text: string, plain = ""): string {
-  return Array.from(text, (character) => {
-    if (/[A-Za-z0-9._~-]/.test(character) || plain.includes(character)) return character;
+  return text.replaceAll(/[^A-Za-z0-9._~-]/gu, (character) => {
+    if (plain.includes(character)) return character;
     const bytes = [...Buffer.from(character)];
     return bytes.map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
-  }).join("");
+  });
+}
+
+export interface Query {
+  readonly parameters: Record<string, string>;
+  /** Parts without `=`, which Nix drops. */
+  readonly ignored: readonly string[];
+  /** Names of parameters that are there more than once. */
+  readonly repeated: readonly string[];
 }
 
 /**
@@ -26,19 +34,21 @@ export function percentEncode(text: string, plain = ""): string {
  *
  * @throws DROVER_MACHINE_URI
  */
-export function parseQuery(query: string): { parameters: Record<string, string>; ignored: string[] } {
+export function parseQuery(query: string): Query {
   const parameters = new Map<string, string>();
+  const repeated = new Set<string>();
   const ignored: string[] = [];
-  for (const part of query.split("&").filter((part) => part !== "")) {
+  for (const part of query === "" ? [] : query.split("&")) {
     const equals = part.indexOf("=");
     if (equals < 0) {
-      ignored.push(part);
+      if (part !== "") ignored.push(part);
       continue;
     }
     const key = percentDecode(part.slice(0, equals));
-    if (!parameters.has(key)) parameters.set(key, percentDecode(part.slice(equals + 1)));
+    if (parameters.has(key)) repeated.add(key);
+    else parameters.set(key, percentDecode(part.slice(equals + 1)));
   }
-  return { parameters: Object.fromEntries(parameters), ignored };
+  return { parameters: Object.fromEntries(parameters), ignored, repeated: [...repeated] };
 }
 
 /** With its `?`, keys sorted, or "" without parameters. */

@@ -39,3 +39,14 @@ export interface SshAddress {
   port: number;
   parameters: Record<string, string>;
 }
+
+/** A text, or a stretch of a file, and where that begins: lines and columns as those of problems. */
+export interface TextPart {
+  /** Null for a text that is no file. */
+  readonly file: string | null;
+  /** @default 1 */
+  readonly line?: number;
+  /** @default 1 */
+  readonly column?: number;
+  readonly text: string;
+}

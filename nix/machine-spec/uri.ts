@@ -1,6 +1,6 @@
 import { type Authority, parseAuthority, printAuthority } from "./authority.ts";
 import { invalidUri } from "./invalid-uri.ts";
-import { parseQuery, percentEncode, printQuery } from "./query.ts";
+import { parseQuery, percentEncode, printQuery, type Query } from "./query.ts";
 import type { SshAddress } from "./types.ts";
 
 const defaultPort = 22;
@@ -10,9 +10,11 @@ export interface MachineUri {
   /** Normalised as Nix renders it. */
   readonly uri: string;
   readonly ssh: SshAddress | null;
-  /** Query parts without `=`, which Nix drops. */
-  readonly ignoredParameters: readonly string[];
-  readonly hadPassword: boolean;
+  /** The part before the query, as written, without its scheme. */
+  readonly base: string;
+  /** What SSH connects to, as written. */
+  readonly authority: Authority | null;
+  readonly query: Query;
 }
 
 /**
@@ -38,10 +40,10 @@ export function parseMachineUri(text: string): MachineUri {
   const [, scheme, rest] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(verbatim ? text : `ssh://${text}`) ?? [];
   if (scheme === undefined || rest === undefined) return parseLocalStore(text);
   const [base, query] = splitOnce(rest, "?");
-  const { parameters, ignored } = parseQuery(query);
-  const notice = { ignoredParameters: ignored, hadPassword: false };
+  const read = parseQuery(query);
+  const { parameters } = read;
   if (scheme !== "ssh" && scheme !== "ssh-ng") {
-    return { uri: `${scheme}://${base}${printQuery(parameters)}`, ssh: null, ...notice };
+    return { uri: `${scheme}://${base}${printQuery(parameters)}`, ssh: null, base, authority: null, query: read };
   }
   if (base.includes("/")) {
     throw invalidUri(text, "something follows the host", "Remove what follows it; a store goes into ?remote-store=.");
@@ -51,8 +53,9 @@ export function parseMachineUri(text: string): MachineUri {
   return {
     uri: `${scheme}://${printAuthority(authority)}${printQuery(parameters)}`,
     ssh: { scheme, user, host, port: port ?? defaultPort, parameters },
-    ...notice,
-    hadPassword: authority.hadPassword,
+    base,
+    authority,
+    query: read,
   };
 }
 
@@ -65,9 +68,9 @@ export function printSshUri({ scheme, user, host, port, parameters }: SshAddress
 /** `auto`, `daemon`, `local` and paths, in the forms Nix renders (libstore/store-reference.cc). */
 function parseLocalStore(text: string): MachineUri {
   const [base, query] = splitOnce(text, "?");
-  const { parameters, ignored } = parseQuery(query);
-  const printed = printQuery(parameters);
-  const found = (uri: string): MachineUri => ({ uri, ssh: null, ignoredParameters: ignored, hadPassword: false });
+  const read = parseQuery(query);
+  const printed = printQuery(read.parameters);
+  const found = (uri: string): MachineUri => ({ uri, ssh: null, base, authority: null, query: read });
   if (base === "" || base === "auto") return found(`auto${printed}`);
   if (base === "daemon") return found(printed === "" ? "daemon" : `unix://${printed}`);
   if (base === "local") return found(printed === "" ? "local" : `local://${printed}`);

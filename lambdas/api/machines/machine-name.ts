@@ -1,3 +1,4 @@
+import type { SshAddress } from "../../../nix/machine-spec/types.ts";
 import { parseSshUri } from "../../../nix/machine-spec/uri.ts";
 
 const sshPort = 22;
@@ -10,7 +11,11 @@ const sshPort = 22;
  * @throws {DroverError} DROVER_MACHINE_URI
  */
 export function machineName(uri: string): string {
-  const { user, host, port } = parseSshUri(uri);
+  return nameOfAddress(parseSshUri(uri));
+}
+
+/** The same of an address that has been read. */
+export function nameOfAddress({ user, host, port }: Pick<SshAddress, "user" | "host" | "port">): string {
   const destination = host.includes(":") ? `[${host}]` : host;
   return `${user === null ? "" : `${user}@`}${destination}${port === sshPort ? "" : `:${port}`}`;
 }

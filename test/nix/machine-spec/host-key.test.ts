@@ -46,7 +46,7 @@ describe("a host key", () => {
       ["ecdsa-sha2-nistp256", undefined, ""],
     ]);
     expect(Buffer.from(encodeHostKeys(keys, "mac"), "base64").toString()).toBe(
-      `${line}\nmac,10.0.0.1 ${ecdsa} here\nmac ${ecdsa}\n`,
+      `${line}\nmac ${ecdsa} here\nmac ${ecdsa}\n`,
     );
   });
 

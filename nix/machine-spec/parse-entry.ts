@@ -1,0 +1,70 @@
+import type { Field, Located } from "./entries.ts";
+import { parseList, parseMaxJobs, parseSpeedFactor } from "./fields.ts";
+import type { HostKey } from "./host-key.ts";
+import { readHostKeyField, readHostKeyParameter } from "./host-key-field.ts";
+import { lintEntry } from "./lint-entry.ts";
+import { quote } from "./quote.ts";
+import { EntryReport, type ParsedEntry } from "./report.ts";
+import type { MachineSpec, TextPart } from "./types.ts";
+import { type MachineUri, parseMachineUri } from "./uri.ts";
+
+/** Reads one entry (libstore/machines.cc `parseBuilderLine`). Never throws. */
+export function parseEntry(part: TextPart, entry: Located, defaultSystem: string): ParsedEntry {
+  const report = new EntryReport(part, entry);
+  if (entry.text.startsWith("@")) {
+    report.error(undefined, {
+      code: "DROVER_MACHINE_INCLUDE",
+      message: `The included file ${quote(entry.text.slice(1).trim())} is not here.`,
+      remedy:
+        "Send the file's lines in place of this entry, or import by `drover machines import`, which reads included files.",
+    });
+    return report;
+  }
+  const uri = readAddress(report);
+  const spec = readFields(report, defaultSystem);
+  const hostKeys = readHostKeys(report, uri);
+  if (uri !== undefined) report.understood({ spec: { uri: uri.uri, ...spec }, address: uri.ssh, hostKeys });
+  lintEntry(report, uri, spec);
+  return report;
+}
+
+function readAddress(report: EntryReport): MachineUri | undefined {
+  const field = written(report.fields[0]);
+  if (field === undefined) {
+    report.error(undefined, {
+      code: "DROVER_MACHINE_URI",
+      message: `The entry ${quote(report.text)} does not name its machine.`,
+      remedy: "Write the machine's address, such as ssh-ng://builder@host, as the first field.",
+    });
+    return undefined;
+  }
+  return report.attempt(field, parseMachineUri);
+}
+
+function readFields(report: EntryReport, defaultSystem: string): Omit<MachineSpec, "uri"> {
+  const [, systems, sshKey, maxJobs, speedFactor, supported, mandatory, hostKey] = report.fields.map(written);
+  const number = (field: Field | undefined, parse: (text: string) => number): number =>
+    (field === undefined ? undefined : report.attempt(field, parse)) ?? 1;
+  return {
+    systems: systems === undefined ? [defaultSystem] : parseList(systems.text),
+    sshKey: sshKey?.text ?? null,
+    maxJobs: number(maxJobs, parseMaxJobs),
+    speedFactor: number(speedFactor, parseSpeedFactor),
+    supportedFeatures: supported === undefined ? [] : parseList(supported.text),
+    mandatoryFeatures: mandatory === undefined ? [] : parseList(mandatory.text),
+    hostKey: hostKey?.text ?? null,
+  };
+}
+
+function readHostKeys(report: EntryReport, uri: MachineUri | undefined): readonly HostKey[] {
+  const field = written(report.fields[7]);
+  if (field !== undefined) return readHostKeyField(field, report);
+  const parameter = uri?.ssh?.parameters["base64-ssh-public-host-key"];
+  const [address] = report.fields;
+  return parameter === undefined || address === undefined ? [] : readHostKeyParameter(parameter, address, report);
+}
+
+/** A lone - stands for a field that is not written. */
+function written(field: Field | undefined): Field | undefined {
+  return field?.text === "-" ? undefined : field;
+}
