@@ -158,7 +158,7 @@ function attemptOf(step: string, number: number): Attempt {
   return { step, number, machine: "itchy", placement, assignedAt: 0 };
 }
 
-function machineOf(name: string): Machine {
+export function machineOf(name: string): Machine {
   return {
     name,
     position: 0,

@@ -157,6 +157,22 @@ describe("a pool of machines", () => {
     expect(pool.counts("itchy")).toEqual({ connections: 1, idle: 1, busy: 0 });
   });
 
+  it("goes the way that the route says, and connects anew when that changes", async () => {
+    const machine = registered(fleet.machine("itchy"), { uri: "ssh://alias-of-itchy", sshKey: null });
+    const { host, port, user, identityFile } = fleet.machine("itchy");
+    const direct = { host, port, user, identityFile, identityAgent: null, jumps: [] };
+    const first = await pool.lease({ ...machine, route: direct });
+    first[Symbol.dispose]();
+    const gate = fleet.machine("scratchy");
+    const jump = { host: gate.host, port: gate.port, user, identityFile, hostKey: gate.hostKey };
+    const before = await logIns("scratchy");
+    const second = await pool.lease({ ...machine, route: { ...direct, jumps: [jump] } });
+    expect(second.session).not.toBe(first.session);
+    expect(await ask(second)).toEqual(new Set());
+    expect(await logIns("scratchy")).toBe(before + 1);
+    second[Symbol.dispose]();
+  });
+
   it("does not connect anew when only slots or features change", async () => {
     const machine = registered(fleet.machine("itchy"));
     const first = await pool.lease(machine);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeHostKeys, hostKeyFingerprint } from "../../../nix/machine-spec/host-key.ts";
+import { decodeHostKeys, type HostKey, hostKeyFingerprint } from "../../../nix/machine-spec/host-key.ts";
 import { generateSshIdentity } from "../../../cloud/secrets/ssh-identity.ts";
 import { connectSsh } from "../../../runner/ssh/connect.ts";
 import { parseIdentity } from "../../../runner/ssh/identity.ts";
@@ -46,6 +46,38 @@ describe("connectSsh", () => {
       expect(await (await connection.exec("true")).exited).toEqual({ kind: "exited", code: 0 });
     },
   );
+
+  it("accepts any of several stored keys, and asks for the first type first", async () => {
+    const machine = fleet.machine("itchy");
+    const [rsa, ecdsa] = (["rsa", "ecdsa"] as const).map((type) => decodeHostKeys(machine.hostKeys.get(type) ?? "")[0]);
+    const [foreign] = decodeHostKeys(fleet.machine("scratchy").hostKey);
+    if (rsa === undefined || ecdsa === undefined) throw new Error("the machine lacks keys");
+    const presented = async (...hostKeys: HostKey[]) => {
+      await using connection = await connectSsh(await targetOf(machine, { hostKeys }));
+      // Until the machine tells of its other keys, it is the one that was checked.
+      return connection.hostKeys.map(hostKeyFingerprint);
+    };
+    expect(await presented(rsa, ecdsa)).toEqual([hostKeyFingerprint(rsa.blob)]);
+    expect(await presented(ecdsa, rsa, foreign)).toEqual([hostKeyFingerprint(ecdsa.blob)]);
+    const [own] = decodeHostKeys(machine.hostKeys.get("ed25519") ?? "");
+    expect(await presented(foreign, own)).toEqual([hostKeyFingerprint(own.blob)]);
+  });
+
+  it("names all stored keys when none of them is presented", async () => {
+    const machine = fleet.machine("itchy");
+    const others = (["ed25519", "rsa"] as const).map((type) => decodeHostKeys(machine.hostKeys.get(type) ?? "")[0]);
+    const error = await failure(connectSsh(await targetOf(fleet.machine("scratchy"), { hostKeys: others })));
+    expect(error.code).toBe("DROVER_HOST_KEY_MISMATCH");
+    for (const { type, blob } of others) expect(error.message).toContain(`${type} ${hostKeyFingerprint(blob)}`);
+    expect(error.message).toMatch(/but it presents ssh-ed25519 SHA256:\S+\.$/);
+  });
+
+  it("tells of all keys that the machine has, soon after the log-in", async () => {
+    const machine = fleet.machine("itchy");
+    await using connection = await connectSsh(await targetOf(machine));
+    const all = [...machine.hostKeys.values()].map((key) => hostKeyFingerprint(decodeHostKeys(key)[0].blob)).toSorted();
+    await expect.poll(() => connection.hostKeys.map(hostKeyFingerprint).toSorted()).toEqual(all);
+  });
 
   it("refuses a machine that presents another key, before it logs in", async () => {
     const machine = fleet.machine("itchy");
