@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hostKeyMismatch, type Machine } from "../../../fleet/machine.ts";
-import type { MachineImport } from "../../../lambdas/api/schema/machines.ts";
-import { comeBetween } from "./come-between.ts";
 import { type Deployment, startDeployment } from "./deployment.ts";
 import { newKey, oldKey, rsaKey } from "./host-keys.ts";
+import { importThroughDryRun } from "./import-through-dry-run.ts";
 import { inspectionOf } from "./inspection-samples.ts";
-import { claimStep, readyStep, settleStep } from "./steps-at-work.ts";
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -19,24 +17,7 @@ beforeEach(async () => {
   await deployment.sent("fleetEvents");
 });
 
-/** Shown first and done then: the dry run must have said exactly what is done, but for the ETag after it. */
-async function importing(
-  body: unknown,
-  query: Record<string, string> = {},
-  headers: Record<string, string> = {},
-): Promise<MachineImport> {
-  const { api, cloud } = deployment;
-  const before = await cloud.machines.list();
-  const { etag, ...shown } = Object(
-    await api.json("importMachines", { body, headers, query: { ...query, dryRun: "true" } }),
-  );
-  expect(await cloud.machines.list()).toEqual(before);
-  expect(Object(await api.json("listMachines")).etag).toBe(etag);
-  const done = Object(await api.json("importMachines", { body, headers, query }));
-  expect(done).toMatchObject(shown);
-  expect(Object(await api.json("listMachines")).etag).toBe(done.etag);
-  return done;
-}
+const importing = (body: unknown, query: Record<string, string> = {}) => importThroughDryRun(deployment, body, query);
 
 async function outcomes(body: string, query: Record<string, string> = {}): Promise<string[]> {
   const { machines, absent } = await importing(body, query);
@@ -176,102 +157,6 @@ describe("the host key of an imported machine", () => {
       { field: "mode", before: "drained: a presents another host key", after: "enabled" },
     ]);
     expect(await machineNamed("a")).toMatchObject({ mode: "enabled", drainedFor: null });
-  });
-});
-
-describe("pruning", () => {
-  test("removes what the text does not name, and what was found there", async () => {
-    const { cloud } = deployment;
-    await importing("a\nb\nc\n");
-    await cloud.inspections.record(inspectionOf({ machine: "b" }));
-    expect(await outcomes("a\n", { prune: "false" })).toEqual(["a unchanged", "b kept", "c kept"]);
-    expect(await outcomes("a\n", { prune: "true" })).toEqual(["a unchanged", "b removed", "c removed"]);
-    expect((await cloud.machines.list()).map(({ name }) => name)).toEqual(["a"]);
-    expect(await cloud.inspections.get("b")).toBeUndefined();
-  });
-
-  test("drains a busy machine, and removes it by the next import after its steps", async () => {
-    const { cloud } = deployment;
-    await importing(`a riscv64-linux\nbusy x86_64-linux - 1 1 - - ${oldKey.field}\n`);
-    const step = await claimStep(cloud, await readyStep(cloud, "pruned"));
-    const text = "a riscv64-linux\n";
-    expect(await outcomes(text, { prune: "true" })).toEqual(["a unchanged", "busy drained"]);
-    expect(await machineNamed("busy")).toMatchObject({ mode: "drained", running: 1 });
-    const { version } = await machineNamed("busy");
-    expect(await outcomes(text, { prune: "true" })).toEqual(["a unchanged", "busy drained"]);
-    expect(await machineNamed("busy")).toMatchObject({ version });
-    await settleStep(cloud, step, { kind: "refused", code: "DROVER_TEST", message: "enough" });
-    expect(await outcomes(text, { prune: "true" })).toEqual(["a unchanged", "busy removed"]);
-  });
-
-  test("removes nothing while a line can not be read: it may be the one of a machine that seems absent", async () => {
-    await importing("a\nb\n");
-    const { absent, lints } = await importing("a\nb - - many\n", { prune: "true" });
-    expect(absent).toEqual([{ name: "b", outcome: "kept" }]);
-    expect(lints).toContainEqual(expect.objectContaining({ code: "DROVER_PRUNE_SKIPPED", line: 2 }));
-  });
-});
-
-describe("an import with an ETag", () => {
-  const seen = (etag: unknown) => ({ "if-match": String(etag) });
-
-  test("is done when the fleet still has it, and refused when somebody has changed a machine", async () => {
-    const { api } = deployment;
-    await importing("a\nb\n");
-    const { etag } = Object(await api.json("listMachines"));
-    await api.json("updateMachine", { path: { machine: "b" }, body: { mode: "drained" } });
-    const request = { body: "a x86_64-linux - 3\nb\n", headers: seen(etag) };
-    for (const query of [{ dryRun: "true" }, { dryRun: "false" }]) {
-      const problem = await api.problem("importMachines", { ...request, query });
-      expect(problem).toMatchObject({ status: 412, code: "DROVER_MACHINES_CHANGED" });
-      expect(problem.remedy).toContain("--dry-run");
-    }
-    expect((await machineNamed("a")).spec.maxJobs).toBe(1);
-    const listed = await api.call("listMachines");
-    const again = await api.call("importMachines", { ...request, headers: seen(listed.headers["etag"]) });
-    expect(again).toMatchObject({ status: 200, headers: { etag: JSON.parse(again.text).etag } });
-    expect((await machineNamed("a")).spec.maxJobs).toBe(3);
-  });
-
-  test("may be repeated when its answer was lost", async () => {
-    const { api } = deployment;
-    const { etag } = Object(await api.json("listMachines"));
-    const request = { body: "a\n", headers: seen(etag) };
-    await api.json("importMachines", request);
-    expect(await api.json("importMachines", request)).toMatchObject({ machines: [{ outcome: "unchanged" }] });
-    expect(await api.problem("importMachines", { ...request, body: "a - - 2\n" })).toMatchObject({ status: 412 });
-  });
-});
-
-describe("an import during which somebody changes a machine", () => {
-  const disturbed = (disturb: () => Promise<unknown>, request: { body: string; query?: Record<string, string> }) =>
-    comeBetween(deployment.cloud, "list", disturb, () => deployment.api.problem("importMachines", request));
-
-  test("leaves it as they want it, and says what has been done", async () => {
-    const { cloud, sent } = deployment;
-    await importing("a\nb\n");
-    await sent("fleetEvents");
-    const problem = await disturbed(() => cloud.machines.setMode("b", "drained"), { body: "a - - 2\nb - - 2\n" });
-    expect(problem).toMatchObject({ status: 412, code: "DROVER_MACHINE_CHANGED", subject: "b" });
-    expect(problem.detail).toContain("1 of 2 changes have been made, and stay");
-    expect(problem.remedy).toContain("import again");
-    expect(await machineNamed("b")).toMatchObject({ mode: "drained", spec: { maxJobs: 1 } });
-    expect(await sent("fleetEvents")).toEqual([available("a")]);
-    expect(await outcomes("a - - 2\nb - - 2\n")).toEqual(["a unchanged", "b changed"]);
-  });
-
-  test("adds none that somebody else has just added, and removes none that they have just changed", async () => {
-    const { api, cloud } = deployment;
-    const added = await disturbed(() => api.json("importMachines", { body: "a - - 9" }), { body: "a - - 2" });
-    expect(added).toMatchObject({ status: 412, subject: "a" });
-    expect((await machineNamed("a")).spec.maxJobs).toBe(9);
-    const pruned = await disturbed(() => cloud.machines.setMode("a", "drained"), {
-      body: "b",
-      query: { prune: "true" },
-    });
-    expect(pruned).toMatchObject({ status: 412, subject: "a" });
-    expect(pruned.detail).toContain("1 of 2 changes");
-    expect(await machineNamed("a")).toMatchObject({ mode: "drained" });
   });
 });
 
