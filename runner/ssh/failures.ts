@@ -105,7 +105,7 @@ export function wrongHostKey(target: SshTarget, presented: Uint8Array | undefine
 }
 
 /** What to do about a machine that presents another host key than the stored one. */
-export function changedKeyRemedy(machine: string): string {
+function changedKeyRemedy(machine: string): string {
   return (
     "Find out why: was the machine reinstalled, were its keys changed on purpose, or is somebody in between? Compare " +
     `the key on the machine itself (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then: drover machines trust ` +

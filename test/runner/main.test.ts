@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseConfiguration } from "../../cloud/configuration.ts";
 import { type Cloud, connectCloud } from "../../cloud/connect.ts";
+import { uuidV7 } from "../../cloud/uuid-v7.ts";
 import { openDataDirectory } from "../../local/data-directory.ts";
 import { type Engines, startEngines } from "../../local/engines/start-engines.ts";
 import { storePathHash } from "../../nix/store-path.ts";
@@ -40,7 +41,8 @@ beforeAll(async () => {
   };
   cloud = await connectCloud(parseConfiguration(environment));
   client = await createClient({ directory: join(directory, "client") });
-  await cloud.machines.register({ ...registered(fleet.machine("itchy"), { sshKey: null }), position: 0 });
+  const { version: _, ...itchy } = registered(fleet.machine("itchy"), { sshKey: null });
+  await cloud.machines.register({ ...itchy, position: 0 });
 });
 
 afterAll(async () => {
@@ -82,7 +84,9 @@ async function dispatch(attribute: string, args: NixArguments = {}): Promise<str
   const ready = await cloud.steps.apply(id, { type: "expanded", requirementClass: "x86_64-linux", waitingOn: [] }, now);
   if (ready === undefined) throw new Error("the step is not ready");
   const requirement = { system: "x86_64-linux", features: [] };
-  const placement = { requirement, chosen: "itchy", verdicts: [], decidedAt: now };
+  const verdict = { verdict: "chosen" as const, load: 0, running: 0, maxJobs: 8, speedFactor: 1 };
+  const verdicts = [{ machine: "itchy", ...verdict }];
+  const placement = { requirement, chosen: "itchy", verdicts, decidedAt: now };
   const claimed = await cloud.steps.claim(ready, placement, undefined, now);
   expect(claimed).toMatchObject({ state: "assigned" });
   await cloud.dispatches.send({ step: id, attempt: 1 });
@@ -109,6 +113,21 @@ describe("the runner's process", () => {
     runner.process.kill("SIGTERM");
     expect(await runner.exited).toEqual([0, null]);
     expect(runner.said()).toContain('"message":"the runner has stopped"');
+  });
+
+  it("inspects a machine when it is asked to, and keeps what it found", async () => {
+    const runner = await startRunner();
+    const id = uuidV7(Date.now());
+    await cloud.inspectionRequests.send({ machine: "itchy", id });
+    await expect
+      .poll(async () => await cloud.inspections.get("itchy"), { timeout: 15_000, interval: 50 })
+      .toMatchObject({ id, machine: "itchy" });
+    const inspection = await cloud.inspections.get("itchy");
+    expect(inspection?.checks.filter(({ outcome }) => outcome !== "passed")).toEqual([]);
+    expect(inspection?.hostKeys.map(({ type }) => type)).toEqual(["ssh-ed25519"]);
+    await expect.poll(() => runner.said(), { timeout: 5_000 }).toContain("inspected a machine");
+    runner.process.kill("SIGTERM");
+    expect(await runner.exited).toEqual([0, null]);
   });
 
   it("finishes what runs after a SIGTERM", async () => {
