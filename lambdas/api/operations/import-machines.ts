@@ -36,7 +36,7 @@ export const importMachines = jsonOperation({
     const read = readMachineLines(parts, { defaultSystem, routes });
     const { lines, errors, lints } = read;
     if (lines.length === 0 && errors.length > 0) throw noGoodLine(read, file);
-    const prune = query.prune && errors.length === 0;
+    const prune = query.prune && errors.length === 0 && lines.length > 0;
     const fleet = await dependencies.machines.list();
     const plan = planImport(read.machines, fleet, { prune });
     // One that changes nothing overwrites nobody: who repeats an import whose answer was lost has an ETag from before.
@@ -49,7 +49,7 @@ export const importMachines = jsonOperation({
         outcome: carriedOut?.absences.get(name) ?? outcome,
       })),
       errors,
-      lints: query.prune && !prune ? [...lints, ...notPruned(errors, plan)] : lints,
+      lints: query.prune && !prune ? [...lints, ...notPruned(errors, plan, file)] : lints,
       etag: fleetEtag(carriedOut?.fleet ?? fleet),
     };
   },
@@ -65,17 +65,26 @@ function importedLines(lines: MachineLines["lines"], { entries }: ImportPlan): M
   });
 }
 
-/** A bad line may be the one of a machine that is absent for this reason only. */
-function notPruned([error]: readonly MachineRemark[], { absences }: ImportPlan): MachineRemark[] {
-  if (error === undefined || absences.length === 0) return [];
+/** A bad line may be the one of a machine that is absent for this reason only; and an empty text is an accident. */
+function notPruned([error]: readonly MachineRemark[], { absences }: ImportPlan, name: string): MachineRemark[] {
+  if (absences.length === 0) return [];
+  const code = "DROVER_PRUNE_SKIPPED";
+  if (error === undefined) {
+    const message = `No machine is removed, since ${name} names none at all.`;
+    const remedy =
+      "Check that it is the right text; machines are removed one by one with `drover machines remove NAME`.";
+    return [{ file: name, line: 1, column: 1, code, message, remedy }];
+  }
   const { file, line, column } = error;
+  const message =
+    "No machine is removed, since a line that can not be read may name one of those that seem to be absent.";
   return [
     {
       file,
       line,
       column,
-      code: "DROVER_PRUNE_SKIPPED",
-      message: "No machine is removed, since a line that can not be read may name one of those that seem to be absent.",
+      code,
+      message,
       remedy: "Correct the lines that are listed under `errors`, and import again.",
     },
   ];

@@ -4,8 +4,8 @@ import type { Machine } from "../../../fleet/machine.ts";
 import type { Inspection as InspectionView } from "../schema/inspections.ts";
 import { moment } from "./moment.ts";
 
-/** @param machine as it is now */
-export function inspectionView(inspection: Inspection, { version }: Pick<Machine, "version">): InspectionView {
+/** @param now the machine as it is now */
+export function inspectionView(inspection: Inspection, now: Pick<Machine, "version" | "drainedFor">): InspectionView {
   const { machine, startedAt, finishedAt, checks, hostKeys } = inspection;
   return {
     machine,
@@ -14,6 +14,12 @@ export function inspectionView(inspection: Inspection, { version }: Pick<Machine
     checks: checks.map((check) => ({ ...check })),
     hostKeys: hostKeys.map((key) => ({ ...key })),
     works: inspectionFault(inspection) === undefined,
-    outdated: inspection.version !== version,
+    outdated: inspection.version !== now.version && !hasDrained(inspection, now),
   };
+}
+
+/** Draining a machine for what an inspection found counts its version up. */
+function hasDrained(inspection: Inspection, { version, drainedFor }: Pick<Machine, "version" | "drainedFor">): boolean {
+  const isCause = drainedFor !== null && drainedFor.code === inspectionFault(inspection)?.code;
+  return isCause && inspection.version === version - 1;
 }

@@ -15,7 +15,8 @@ afterAll(() => deployment[Symbol.asyncDispose]());
 
 /** Each test begins with no machine. */
 beforeEach(async () => {
-  await importing("", { prune: "true" });
+  const { machines } = deployment.cloud;
+  for (const { name } of await machines.list()) await machines.remove(name);
   await deployment.sent("fleetEvents");
 });
 
@@ -65,6 +66,13 @@ describe("pruning", () => {
     expect(absent).toEqual([{ name: "b", outcome: "kept" }]);
     expect(lints).toContainEqual(expect.objectContaining({ code: "DROVER_PRUNE_SKIPPED", line: 2 }));
   });
+});
+
+test("an empty text prunes nothing: it is an accident", async () => {
+  await importing("a\nb\n");
+  const { absent, lints } = await importing("# a\n", { prune: "true" });
+  expect(absent.map(({ outcome }) => outcome)).toEqual(["kept", "kept"]);
+  expect(lints).toContainEqual(expect.objectContaining({ code: "DROVER_PRUNE_SKIPPED", line: 1 }));
 });
 
 describe("an import with an ETag", () => {

@@ -13,7 +13,8 @@ afterAll(() => deployment[Symbol.asyncDispose]());
 
 /** Each test begins with no machine. */
 beforeEach(async () => {
-  await importing("", { prune: "true" });
+  const { machines } = deployment.cloud;
+  for (const { name } of await machines.list()) await machines.remove(name);
   await deployment.sent("fleetEvents");
 });
 

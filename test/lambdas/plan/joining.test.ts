@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Step } from "../../../fleet/step.ts";
-import { machineSpec, outcomes, placementOn } from "../../cloud/contracts/samples.ts";
+import { machineEntry, outcomes, placementOn } from "../../cloud/contracts/samples.ts";
 import { onEngines } from "../schedule/engines.ts";
 import { type Derivations, type DirectoryCache, instantiate, openDirectoryCache } from "./derivations.ts";
 import { Planner } from "./planner.ts";
@@ -26,7 +26,7 @@ beforeEach(async ({ onTestFinished }) => {
   onTestFinished(() => cache[Symbol.asyncDispose]());
   await cache.upload(derivations.closure);
   const plane = await open();
-  await plane.machines.register({ name: "itchy", position: 0, spec: machineSpec() });
+  await plane.machines.register(machineEntry("itchy"));
   planner = new Planner(plane, cache.cache);
 });
 
