@@ -18,7 +18,7 @@ function machineEntries(machine: Machine): string[] {
 }
 
 /** How a machine is reached that its line alone does not reach. */
-export function routeText(name: string, route: NonNullable<Machine["route"]>): string {
+function routeText(name: string, route: NonNullable<Machine["route"]>): string {
   const { host, port, user, identityFile, identityAgent, jumps } = route;
   const means = [
     ...(identityFile === null ? [] : [`with ${identityFile}`]),

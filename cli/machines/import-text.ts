@@ -79,9 +79,13 @@ export function importSummary(
     const amount = [...outcomes.values()].filter((each) => each === outcome).length;
     return amount === 0 ? [] : [`${amount} ${dryRun && outcome !== "unchanged" ? `would be ${outcome}` : outcome}`];
   });
-  const removed = absent.filter(({ outcome }) => outcome !== "kept").length;
-  if (removed > 0) amounts.push(`${removed} ${dryRun ? "would be removed" : "removed"}`);
-  const changesNothing = removed === 0 && [...outcomes.values()].every((outcome) => outcome === "unchanged");
+  for (const outcome of ["removed", "drained"] as const) {
+    const amount = absent.filter((each) => each.outcome === outcome).length;
+    if (amount > 0) amounts.push(`${amount} ${dryRun ? "would be " : ""}${outcome}`);
+  }
+  const changesNothing =
+    absent.every(({ outcome }) => outcome === "kept") &&
+    [...outcomes.values()].every((outcome) => outcome === "unchanged");
   const understood = `${count(outcomes.size, "machine")}${amounts.length === 0 ? "" : `: ${amounts.join(", ")}`}`;
   const ending = [
     ...(changesNothing ? ["0 changes"] : []),

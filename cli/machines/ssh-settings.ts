@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DroverError } from "../../nix/drover-error.ts";
 import { runProgram } from "./run-program.ts";
+import { saysTheSameOfAllHosts } from "./ssh-config-scope.ts";
 
 /** What is asked about: words of a machine's address, or of a ProxyJump. What is null is left to the configuration. */
 export interface SshDestination {
@@ -51,12 +52,19 @@ export async function openSshConfiguration(home: string, signal: AbortSignal): P
   // The first value of an option counts, so what stands at the end is a default.
   const includes = files.map((path) => `Include "${path}"\n`).join("");
   await writeFile(file, `${includes}Host *\n  User ${unnamedUser}\n`, { mode: 0o600 });
-  const [defaults, everywhere] = await Promise.all([ask("/dev/null", anyHost, signal), ask(file, anyHost, signal)]);
+  const [defaults, everywhere, same] = await Promise.all([
+    ask("/dev/null", anyHost, signal),
+    ask(file, anyHost, signal),
+    saysTheSameOfAllHosts(files),
+  ]);
   const release = opened.move();
   return {
     defaults,
     everywhere,
-    settingsFor: async (destination, signal) => await ask(file, destination, signal),
+    settingsFor: async (destination, signal) =>
+      same && destination.jumps === undefined
+        ? forAnother(everywhere, destination)
+        : await ask(file, destination, signal),
     [Symbol.asyncDispose]: async () => await release.disposeAsync(),
   };
 }
@@ -84,6 +92,16 @@ async function ask(file: string, destination: SshDestination, signal: AbortSigna
     subject: host,
     remedy: "Correct your ssh_config until `ssh -G` with the line's host prints its settings, and import again.",
   });
+}
+
+/** What ssh would say, where the configuration makes no difference between hosts. */
+function forAnother(settings: SshSettings, { host, user, port }: SshDestination): SshSettings {
+  return new Map([
+    ...settings,
+    ...(settingOf(settings, "hostname") === anyHost.host ? [["hostname", [host]] as const] : []),
+    ...(user === null ? [] : [["user", [user]] as const]),
+    ...(port === null ? [] : [["port", [String(port)]] as const]),
+  ]);
 }
 
 function parseSettings(text: string): SshSettings {

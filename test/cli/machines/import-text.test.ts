@@ -73,9 +73,12 @@ describe("importSummary()", () => {
       importedLine({ name: "b", outcome: "unchanged" }),
       importedLine({ name: "b", outcome: "unchanged" }),
     ];
-    const absent = [{ name: "c", outcome: "removed" as const }];
+    const absent = [
+      { name: "c", outcome: "removed" as const },
+      { name: "d", outcome: "drained" as const },
+    ];
     expect(importSummary({ machines, absent, errors: [] }, true)).toBe(
-      "2 machines: 1 would be added, 1 unchanged, 1 would be removed; nothing was stored (--dry-run)",
+      "2 machines: 1 would be added, 1 unchanged, 1 would be removed, 1 would be drained; nothing was stored (--dry-run)",
     );
     expect(importSummary({ ...nothing, errors: [remark()] }, false)).toBe("0 machines; 0 changes; 1 error");
   });
