@@ -23,13 +23,15 @@ async function machine(name: string): Promise<Machine> {
 }
 const nameOf = async (name: string): Promise<string> => (await machine(name)).name;
 
-/** Builds that run for some seconds, once they do. */
-async function running(count: number, seconds: number): Promise<string> {
+/** A build of two steps that run on itchy for some seconds, once they do. */
+async function runningOnItchy(seconds: number): Promise<string> {
   const starts = async () => (await stack.fleet.probes()).filter(({ kind }) => kind === "start").length;
   const before = await starts();
-  const drvPaths = await stack.instantiate("probe", { count, seconds, probeFile: stack.fleet.probeFile });
+  const drvPaths = await stack.instantiate("probe", { count: 2, seconds, probeFile: stack.fleet.probeFile });
+  await drover("machines", "drain", await nameOf("scratchy"));
   const id = await stack.submit(drvPaths);
-  await expect.poll(starts, { timeout: 20_000 }).toBe(before + count);
+  await expect.poll(starts, { timeout: 20_000 }).toBe(before + 2);
+  await drover("machines", "enable", await nameOf("scratchy"));
   return id;
 }
 
@@ -40,7 +42,7 @@ async function machinesOf(build: string): Promise<string[]> {
 
 describe("draining", () => {
   it("finishes what runs and takes nothing new, until the machine is enabled", async () => {
-    const first = await running(2, 2);
+    const first = await runningOnItchy(8);
     expect(await machine("itchy")).toMatchObject({ running: 2 });
     const itchy = await nameOf("itchy");
     expect(await drover("machines", "drain", itchy)).toMatchObject({ code: 0 });
@@ -75,7 +77,7 @@ describe("editing", () => {
   });
 
   it("lowers the slots of a machine as its steps end", async () => {
-    const build = await running(2, 2);
+    const build = await runningOnItchy(10);
     const lines = stack.fleet.specLines().split("\n");
     const lowered = lines.map((line) => {
       const fields = line.split(" ");
@@ -97,7 +99,7 @@ describe("editing", () => {
 
 describe("removing", () => {
   it("refuses while steps run, and with --force sends them elsewhere", async () => {
-    const build = await running(2, 3);
+    const build = await runningOnItchy(20);
     const itchy = await nameOf("itchy");
     const refused = await drover("machines", "remove", itchy);
     expect(refused).toMatchObject({ code: 1 });
