@@ -55,7 +55,9 @@ export async function machinesImport(
   const plan = withOwnRemarks(await importMachines(client, request, { dryRun: true, signal }).catch(remarksOf));
   if (!json) for (const line of planLines(plan, { everyLine: dryRun }, stdout.style)) stdout.line(line);
   const result =
-    dryRun || hasNoEffect(plan) ? plan : withOwnRemarks(await carryOut(client, request, plan.etag, signal));
+    dryRun || hasNoEffect(plan)
+      ? plan
+      : withOwnRemarks(await importMachines(client, request, { dryRun: false, ifMatch: plan.etag, signal }));
   if (json) {
     const { machines, absent, errors, lints } = result;
     writeJson(
@@ -114,25 +116,6 @@ function pruneSkipped(
 
 function hasNoEffect({ machines, absent }: MachineImport): boolean {
   return machines.length === 0 && absent.every(({ outcome }) => outcome === "kept");
-}
-
-/** @throws {DroverError} DROVER_MACHINE_CHANGED when the fleet is not the one of the plan any more */
-async function carryOut(
-  client: ApiClient,
-  request: Parameters<typeof importMachines>[1],
-  ifMatch: string,
-  signal: AbortSignal,
-): Promise<MachineImport> {
-  try {
-    return await importMachines(client, request, { dryRun: false, ifMatch, signal });
-  } catch (error) {
-    if (!(error instanceof DroverError) || error.code !== "DROVER_MACHINE_CHANGED") throw error;
-    throw new DroverError(error.code, "somebody has changed the fleet since this plan was made; nothing is imported", {
-      remedy: "Run the command again: it makes a new plan.",
-      details: error.details,
-      cause: error,
-    });
-  }
 }
 
 /** What to do next. The import has been carried out, so it is no failure if the service does not answer now. */
