@@ -23,6 +23,8 @@ describe.runIf(isRoot)("a machine with a fault fails as such machines do in real
           { name: "pathless", nixOnPath: false },
           { name: "noisy", noise: "Welcome to noisy!" },
           { name: "small", storeSizeMegabytes: 40, maxSessions: 1 },
+          { name: "restricted", forcedCommand: "echo only this", forwarding: false },
+          { name: "odd", shell: "/bin/dash", storeDirectory: "/srv/store", programs: { date: 'echo "never, $1"' } },
         ],
       }),
     );
@@ -77,6 +79,20 @@ describe.runIf(isRoot)("a machine with a fault fails as such machines do in real
     expect(second.stderr).toContain("Session open refused by peer");
     await machine.killSessions();
     await holder;
+  });
+
+  test("a restricted key runs one command only, and gets nowhere else from there", async () => {
+    const machine = fleet.machine("restricted");
+    expect(await machine.ssh("echo anything")).toMatchObject({ code: 0, stdout: "only this\n" });
+    const { host, port } = fleet.machine("odd");
+    const onwards = await machine.ssh("", ["-W", `${host}:${port}`]);
+    expect(onwards).toMatchObject({ code: 255, stderr: expect.stringContaining("administratively prohibited") });
+  });
+
+  test("sessions have the shell, the programs and the store directory of the machine", async () => {
+    const machine = fleet.machine("odd");
+    const { stdout } = await machine.ssh("echo $0; date tomorrow; nix-instantiate --eval -E builtins.storeDir");
+    expect(stdout).toBe('dash\nnever, tomorrow\n"/srv/store"\n');
   });
 
   test("a client key that is locked by a passphrase opens with it only", async () => {
