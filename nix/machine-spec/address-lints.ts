@@ -1,28 +1,30 @@
+import type { Field } from "./entries.ts";
 import { lintParameters } from "./parameter-lints.ts";
 import { quote, withoutPassword } from "./quote.ts";
-import type { Remark } from "./report.ts";
+import type { EntryReport, Remark } from "./report.ts";
 import type { MachineUri } from "./uri.ts";
 
 /** What a machine's address says that Drover, or Nix, makes nothing of. */
-export function lintAddress(uri: MachineUri): Remark[] {
-  const remarks: Remark[] = [];
-  if (uri.ssh === null) remarks.push(notBySsh(uri.uri));
-  if (uri.authority?.hadPassword === true) {
-    remarks.push({
-      code: "DROVER_MACHINE_PASSWORD",
-      message: `The password in ${quote(withoutPassword(`${uri.ssh?.scheme}://${uri.base}`))} is ignored; Nix up to 2.30 takes it for a part of the user's name.`,
-      remedy: "Remove it, and log in with a key.",
-    });
-  }
-  if (uri.base === "localhost") {
-    remarks.push({
-      code: "DROVER_MACHINE_LOCALHOST",
-      message: "'localhost' is where Drover's runner is, which connects to it by SSH; Nix builds there without SSH.",
-      remedy: "Write the machine's own name, unless the runner is on the same machine.",
-    });
-  }
-  return [...remarks, ...lintParameters(uri)];
+export function lintAddress(report: EntryReport, field: Field, uri: MachineUri): void {
+  if (uri.ssh === null) report.lint(field, notBySsh(uri.uri));
+  if (uri.authority?.hadPassword === true) report.lint(field, passwordIgnored(uri));
+  if (uri.base === "localhost") report.lint(field, localhost);
+  lintParameters(report, field, uri);
 }
+
+function passwordIgnored({ ssh, base }: MachineUri): Remark {
+  return {
+    code: "DROVER_MACHINE_PASSWORD",
+    message: `The password in ${quote(withoutPassword(`${ssh?.scheme}://${base}`))} is ignored; Nix up to 2.30 takes it for a part of the user's name.`,
+    remedy: "Remove it, and log in with a key.",
+  };
+}
+
+const localhost: Remark = {
+  code: "DROVER_MACHINE_LOCALHOST",
+  message: "'localhost' is where Drover's runner is, which connects to it by SSH; Nix builds there without SSH.",
+  remedy: "Write the machine's own name, unless the runner is on the same machine.",
+};
 
 /** Stores that Nix takes for machines, too. */
 function notBySsh(uri: string): Remark {

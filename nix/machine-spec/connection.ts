@@ -22,15 +22,23 @@ export function machineConnection(
   machine: Pick<MachineSpec, "uri" | "sshKey" | "hostKey">,
   address: SshAddress = parseSshUri(machine.uri),
 ): MachineConnection {
-  const setting = (name: string): string | null =>
-    Object.hasOwn(address.parameters, name) ? (address.parameters[name] ?? null) : null;
+  const setting = (name: string): string | null => parameter(address, name);
   const program = (setting("remote-program") ?? "").split(/[ \t\n\r]+/).filter((word) => word !== "");
   return {
     address,
     sshKey: machine.sshKey ?? setting("ssh-key"),
-    hostKey: machine.hostKey ?? setting("base64-ssh-public-host-key"),
+    hostKey: hostKeyOf(machine, address),
     compress: ["true", "yes", "1"].includes(setting("compress") ?? ""),
     remoteProgram: program.length > 0 ? program : [address.scheme === "ssh" ? "nix-store" : "nix-daemon"],
     remoteStore: setting("remote-store") || null,
   };
+}
+
+/** The same for the host key alone. */
+export function hostKeyOf({ hostKey }: Pick<MachineSpec, "hostKey">, address: SshAddress): string | null {
+  return hostKey ?? parameter(address, "base64-ssh-public-host-key");
+}
+
+function parameter({ parameters }: SshAddress, name: string): string | null {
+  return Object.hasOwn(parameters, name) ? (parameters[name] ?? null) : null;
 }

@@ -59,14 +59,12 @@ export function splitLine(content: string, line: number): Located[] {
  * @param limit how many fields to return at most
  */
 export function splitFields(entry: string, limit: number): Field[] {
+  const spaced = /[\t\r]/.test(entry) ? entry.replaceAll(/[\t\r]/g, " ") : entry;
   const fields: Field[] = [];
-  let start = 0;
-  while (fields.length < limit) {
-    while (start < entry.length && isBlank(entry, start)) start++;
-    if (start >= entry.length) break;
-    let end = start + 1;
-    while (end < entry.length && !isBlank(entry, end)) end++;
-    fields.push({ text: entry.slice(start, end), offset: start });
+  for (let start = 0; start < spaced.length && fields.length < limit; start++) {
+    const blank = spaced.indexOf(" ", start);
+    const end = blank < 0 ? spaced.length : blank;
+    if (end > start) fields.push({ text: spaced.slice(start, end), offset: start });
     start = end;
   }
   return fields;

@@ -25,7 +25,21 @@ export function parseSpeedFactor(text: string): number {
 
 /** Elements between commas, as Nix's sorted set: empty ones dropped, so `,` is the empty list. */
 export function parseList(text: string): string[] {
-  return [...new Set(text.split(","))].filter((element) => element !== "").toSorted();
+  const elements = text.split(",").toSorted();
+  return elements.filter((element, index) => element !== "" && element !== elements[index - 1]);
+}
+
+/** Reads lists, which are few in a text of many lines. */
+export class ListReader {
+  readonly #known = new Map<string, readonly string[]>();
+
+  read(text: string): string[] {
+    const known = this.#known.get(text);
+    if (known !== undefined) return [...known];
+    const list = parseList(text);
+    if (this.#known.size < 1000) this.#known.set(text, list);
+    return [...list];
+  }
 }
 
 function invalidSpeedFactor(text: string, problem: string): DroverError {

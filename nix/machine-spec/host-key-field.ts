@@ -1,6 +1,7 @@
 import { DroverError } from "../drover-error.ts";
 import type { Field } from "./entries.ts";
-import { decodeHostKeys, encodeHostKeys, type HostKey, parseHostKeyLine } from "./host-key.ts";
+import { encodeKeyLines, type KeyLine, readKeyLine, readKeyLines } from "./key-line.ts";
+import { readPublicKey } from "./public-key.ts";
 import { quote } from "./quote.ts";
 import { type EntryReport, type Remark, remarkOf } from "./report.ts";
 
@@ -15,7 +16,7 @@ const shown = 40;
  *
  * @returns no keys where it has none
  */
-export function readHostKeyField(field: Field, report: EntryReport): readonly HostKey[] {
+export function readHostKeyField(field: Field, report: EntryReport): readonly KeyLine[] {
   const keys = decoded(field.text);
   if (!("code" in keys)) return keys;
   // A key that was not encoded has blanks.
@@ -23,7 +24,7 @@ export function readHostKeyField(field: Field, report: EntryReport): readonly Ho
   if (keys.code === "DROVER_BASE64") {
     const message = `The host key ${quote(rest, shown)} is not base 64: ${keys.message}`;
     report.error(field, { code: "DROVER_MACHINE_HOST_KEY", message, remedy: encodeIt(rest) });
-  } else if (rest !== field.text && encodedFrom(rest) !== undefined) {
+  } else if (encodedFrom(rest) !== undefined) {
     const message = `The host key ${quote(rest, shown)} is not encoded.`;
     report.lint(field, { code: "DROVER_HOST_KEY", message, remedy: encodeIt(rest) });
   } else {
@@ -33,16 +34,16 @@ export function readHostKeyField(field: Field, report: EntryReport): readonly Ho
 }
 
 /** The same of the parameter `base64-ssh-public-host-key`, which no version of Nix looks at before it connects. */
-export function readHostKeyParameter(base64: string, field: Field, report: EntryReport): readonly HostKey[] {
+export function readHostKeyParameter(base64: string, field: Field, report: EntryReport): readonly KeyLine[] {
   const keys = decoded(base64);
   if (!("code" in keys)) return keys;
   report.lint(field, unusable(base64, keys));
   return [];
 }
 
-function decoded(base64: string): readonly HostKey[] | Remark {
+function decoded(base64: string): readonly KeyLine[] | Remark {
   try {
-    return decodeHostKeys(base64);
+    return readKeyLines(base64);
   } catch (error) {
     return remarkOf(error);
   }
@@ -67,8 +68,10 @@ function encodeIt(pasted: string): string {
 
 /** The eighth field that a key line without encoding should have been. */
 function encodedFrom(line: string): string | undefined {
+  const bare = readPublicKey(line);
+  if (bare?.whole === true) return encodeKeyLines([{ ...bare, comment: "" }], "");
   try {
-    return encodeHostKeys([parseHostKeyLine(line)], "");
+    return encodeKeyLines([readKeyLine(line)], "");
   } catch (error) {
     if (error instanceof DroverError) return undefined;
     throw error;

@@ -11,14 +11,11 @@ export function isAboutHost(hosts: string, names: readonly string[]): boolean {
   if (hosts.startsWith("|")) {
     return algorithm === "1" && names.some((name) => hashedName(name, salt ?? "") === hash);
   }
+  const lowered = names.map((name) => name.toLowerCase());
+  const isNamedBy = (pattern: string): boolean => lowered.some((name) => matchesPattern(name, pattern));
   const patterns = hosts.toLowerCase().split(",");
-  return names
-    .map((name) => name.toLowerCase())
-    .some(
-      (name) =>
-        patterns.some((pattern) => matchesPattern(name, pattern)) &&
-        !patterns.some((pattern) => pattern.startsWith("!") && matchesPattern(name, pattern.slice(1))),
-    );
+  const excluded = patterns.some((pattern) => pattern.startsWith("!") && isNamedBy(pattern.slice(1)));
+  return !excluded && patterns.some(isNamedBy);
 }
 
 function hashedName(name: string, salt: string): string {

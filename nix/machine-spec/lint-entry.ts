@@ -1,28 +1,27 @@
 import { lintAddress } from "./address-lints.ts";
+import type { Field } from "./entries.ts";
 import { lintMissingField } from "./missing-field.ts";
 import { lintOlderReading } from "./older-reading.ts";
 import { relativeKey } from "./parameter-lints.ts";
 import { quote } from "./quote.ts";
 import { type EntryReport, fieldCount, type Remark } from "./report.ts";
-import type { MachineSpec } from "./types.ts";
+import type { MachineSpec, SshAddress } from "./types.ts";
 import type { MachineUri } from "./uri.ts";
 
 /** What Nix accepts but the writer can hardly have meant, and what other versions of Nix read differently. */
 export function lintEntry(report: EntryReport, uri: MachineUri | undefined, spec: Omit<MachineSpec, "uri">): void {
   const { fields } = report;
-  const [address, systems, sshKey, maxJobs] = fields;
-  const shifted = lintMissingField(fields);
+  const address = fields[0];
   if (address !== undefined && uri !== undefined) {
-    for (const remark of [...lintAddress(uri), ...lintOverruled(uri, spec)]) report.lint(address, remark);
+    lintAddress(report, address, uri);
+    lintOverruled(report, address, uri.ssh, spec);
   }
-  for (const { field, ...remark } of shifted) report.lint(field, remark);
-  if (spec.sshKey !== null && !spec.sshKey.startsWith("/") && shifted.every(({ field }) => field !== sshKey)) {
-    report.lint(sshKey, relativeKey(spec.sshKey));
-  }
-  if (spec.systems.length === 0) report.lint(systems, withoutSystems);
-  if (spec.maxJobs === 0) report.lint(maxJobs, withoutJobs);
-  lintExtraField(report);
-  for (const { field, ...remark } of uri === undefined ? [] : lintOlderReading(fields, uri)) report.lint(field, remark);
+  const isShifted = lintMissingField(report);
+  if (!isShifted && spec.sshKey?.startsWith("/") === false) report.lint(fields[2], relativeKey(spec.sshKey));
+  if (spec.systems.length === 0) report.lint(fields[1], withoutSystems);
+  if (spec.maxJobs === 0) report.lint(fields[3], withoutJobs);
+  if (fields.length > fieldCount) lintExtraField(report);
+  if (address !== undefined && uri !== undefined) lintOlderReading(report, address, uri);
 }
 
 const withoutSystems: Remark = {
@@ -38,19 +37,24 @@ const withoutJobs: Remark = {
 };
 
 /** What both a field and a parameter say; the field wins. */
-function lintOverruled({ ssh }: MachineUri, { sshKey, hostKey }: Pick<MachineSpec, "sshKey" | "hostKey">): Remark[] {
-  const overruled = (parameter: string, field: string): Remark => ({
+function lintOverruled(
+  report: EntryReport,
+  address: Field,
+  ssh: SshAddress | null,
+  { sshKey, hostKey }: Omit<MachineSpec, "uri">,
+): void {
+  if (differ(ssh?.parameters["ssh-key"], sshKey)) report.lint(address, overruled("ssh-key", "third"));
+  if (differ(ssh?.parameters["base64-ssh-public-host-key"], hostKey)) {
+    report.lint(address, overruled("base64-ssh-public-host-key", "eighth"));
+  }
+}
+
+function overruled(parameter: string, field: string): Remark {
+  return {
     code: "DROVER_MACHINE_OVERRULED",
     message: `The parameter '${parameter}' is overruled by the ${field} field.`,
     remedy: "Remove one of them.",
-  });
-  const parameters = new Map(Object.entries(ssh?.parameters ?? {}));
-  return [
-    ...(differ(parameters.get("ssh-key"), sshKey) ? [overruled("ssh-key", "third")] : []),
-    ...(differ(parameters.get("base64-ssh-public-host-key"), hostKey)
-      ? [overruled("base64-ssh-public-host-key", "eighth")]
-      : []),
-  ];
+  };
 }
 
 function differ(parameter: string | undefined, field: string | null): boolean {
@@ -59,13 +63,12 @@ function differ(parameter: string | undefined, field: string | null): boolean {
 
 function lintExtraField(report: EntryReport): void {
   const [hostKey, extra] = report.fields.slice(fieldCount - 1);
-  if (extra === undefined) return;
   // A key that was not encoded has been told of: it has blanks.
   const place = report.place(hostKey);
   const told = [...report.errors, ...report.lints].some(
     ({ code, column }) => code.endsWith("HOST_KEY") && column === place.column,
   );
-  if (told) return;
+  if (told || extra === undefined) return;
   report.lint(extra, {
     code: "DROVER_MACHINE_EXTRA_FIELD",
     message: `What follows the ${fieldCount} fields is ignored: ${quote(report.text.slice(extra.offset))}.`,

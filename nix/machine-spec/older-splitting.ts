@@ -6,9 +6,13 @@ import type { TextPart } from "./types.ts";
 /** Until which the text is cut at each line end and `;` first, then at `#`, and no blanks are removed. */
 const older = "Nix up to 2.24.14, and from 2.25 to 2.28.1,";
 
+/** Whether {@link lintSplitting} may have anything to say of a line. */
+export function mayBeSplitOtherwise(content: string): boolean {
+  return content.includes(";") || /^[ \t\r]/.test(content);
+}
+
 /** Places in a line where older versions see other entries (libstore/machines.cc `expandBuilderLines`). */
 export function* lintSplitting(part: TextPart, content: string, line: number): Generator<ParsedEntry> {
-  if (!content.includes(";") && !/^[ \t\r]/.test(content)) return;
   const comment = content.indexOf("#");
   let column = 1;
   let counted = 0;

@@ -1,5 +1,6 @@
+import type { Field } from "./entries.ts";
 import { quote } from "./quote.ts";
-import type { Remark } from "./report.ts";
+import type { EntryReport, Remark } from "./report.ts";
 import type { MachineUri } from "./uri.ts";
 
 /** Those that Drover heeds, as Nix does (libstore/ssh-store.cc, legacy-ssh-store.cc, common-ssh-store-config.cc). */
@@ -21,37 +22,35 @@ const idle: ReadonlySet<string> = new Set([
 const booleans: ReadonlySet<string> = new Set(["true", "yes", "1", "false", "no", "0"]);
 
 /** Parameters of an address that do nothing, or not what they seem to. */
-export function lintParameters({ ssh, query }: MachineUri): Remark[] {
-  return [
-    ...query.ignored.map((part) =>
-      parameter(`The parameter ${quote(part)} is ignored.`, "Give it a value after an equals sign, or remove it."),
-    ),
-    ...query.repeated.map((name) =>
-      parameter(`The parameter ${quote(name)} is there twice; the first one counts.`, "Remove the others."),
-    ),
-    ...(ssh === null ? [] : Object.entries(ssh.parameters).flatMap(([name, value]) => lintParameter(name, value))),
-  ];
+export function lintParameters(report: EntryReport, field: Field, { ssh, query }: MachineUri): void {
+  for (const part of query.ignored) {
+    const remedy = "Give it a value after an equals sign, or remove it.";
+    report.lint(field, parameter(`The parameter ${quote(part)} is ignored.`, remedy));
+  }
+  for (const name of query.repeated) {
+    const remedy = "Remove the others.";
+    report.lint(field, parameter(`The parameter ${quote(name)} is there twice; the first one counts.`, remedy));
+  }
+  for (const name in ssh?.parameters) {
+    const remark = lintParameter(name, ssh?.parameters[name] ?? "");
+    if (remark !== undefined) report.lint(field, remark);
+  }
 }
 
-function lintParameter(name: string, value: string): Remark[] {
+function lintParameter(name: string, value: string): Remark | undefined {
   if (name === "compress" && !booleans.has(value)) {
-    return [parameter(`compress=${quote(value)} is neither true nor false.`, "Write ?compress=true, or remove it.")];
+    return parameter(`compress=${quote(value)} is neither true nor false.`, "Write ?compress=true, or remove it.");
   }
-  if (name === "ssh-key" && !value.startsWith("/")) return [relativeKey(value)];
-  if (heeded.includes(name)) return [];
-  if (name === "max-connections") {
-    return [
-      parameter(
-        "'max-connections' is ignored by Drover, which opens the connections it needs. Nix uses 1 with ssh, whatever is written; with ssh-ng and more than 1, Nix 2.4 to 2.31 hangs.",
-        "Remove it; the fourth field says how many builds may run at once.",
-      ),
-    ];
-  }
-  if (idle.has(name)) {
-    return [parameter(`${quote(name)} is ignored by Drover.`, instead(name))];
-  }
-  return [unknown(name)];
+  if (name === "ssh-key" && !value.startsWith("/")) return relativeKey(value);
+  if (heeded.includes(name)) return undefined;
+  if (name === "max-connections") return maxConnections;
+  return idle.has(name) ? parameter(`${quote(name)} is ignored by Drover.`, instead(name)) : unknown(name);
 }
+
+const maxConnections = parameter(
+  "'max-connections' is ignored by Drover, which opens the connections it needs. Nix uses 1 with ssh, whatever is written; with ssh-ng and more than 1, Nix 2.4 to 2.31 hangs.",
+  "Remove it; the fourth field says how many builds may run at once.",
+);
 
 /** Of the third field, too. */
 export function relativeKey(path: string): Remark {

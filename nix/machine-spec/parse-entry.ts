@@ -1,6 +1,6 @@
 import type { Field, Located } from "./entries.ts";
-import { parseList, parseMaxJobs, parseSpeedFactor } from "./fields.ts";
-import type { HostKey } from "./host-key.ts";
+import { type ListReader, parseMaxJobs, parseSpeedFactor } from "./fields.ts";
+import type { KeyLine } from "./key-line.ts";
 import { readHostKeyField, readHostKeyParameter } from "./host-key-field.ts";
 import { lintEntry } from "./lint-entry.ts";
 import { quote } from "./quote.ts";
@@ -8,8 +8,14 @@ import { EntryReport, type ParsedEntry } from "./report.ts";
 import type { MachineSpec, TextPart } from "./types.ts";
 import { type MachineUri, parseMachineUri } from "./uri.ts";
 
+/** What is the same for all entries. */
+export interface EntryDefaults {
+  readonly defaultSystem: string;
+  readonly lists: ListReader;
+}
+
 /** Reads one entry (libstore/machines.cc `parseBuilderLine`). Never throws. */
-export function parseEntry(part: TextPart, entry: Located, defaultSystem: string): ParsedEntry {
+export function parseEntry(part: TextPart, entry: Located, defaults: EntryDefaults): ParsedEntry {
   const report = new EntryReport(part, entry);
   if (entry.text.startsWith("@")) {
     report.error(undefined, {
@@ -21,7 +27,7 @@ export function parseEntry(part: TextPart, entry: Located, defaultSystem: string
     return report;
   }
   const uri = readAddress(report);
-  const spec = readFields(report, defaultSystem);
+  const spec = readFields(report, defaults);
   const hostKeys = readHostKeys(report, uri);
   if (uri !== undefined) report.understood({ spec: { uri: uri.uri, ...spec }, address: uri.ssh, hostKeys });
   lintEntry(report, uri, spec);
@@ -41,22 +47,25 @@ function readAddress(report: EntryReport): MachineUri | undefined {
   return report.attempt(field, parseMachineUri);
 }
 
-function readFields(report: EntryReport, defaultSystem: string): Omit<MachineSpec, "uri"> {
-  const [, systems, sshKey, maxJobs, speedFactor, supported, mandatory, hostKey] = report.fields.map(written);
-  const number = (field: Field | undefined, parse: (text: string) => number): number =>
-    (field === undefined ? undefined : report.attempt(field, parse)) ?? 1;
+function readFields(report: EntryReport, { defaultSystem, lists }: EntryDefaults): Omit<MachineSpec, "uri"> {
+  const { fields } = report;
+  const text = (index: number): string | undefined => written(fields[index])?.text;
+  const number = (index: number, parse: (text: string) => number): number => {
+    const field = written(fields[index]);
+    return (field === undefined ? undefined : report.attempt(field, parse)) ?? 1;
+  };
   return {
-    systems: systems === undefined ? [defaultSystem] : parseList(systems.text),
-    sshKey: sshKey?.text ?? null,
-    maxJobs: number(maxJobs, parseMaxJobs),
-    speedFactor: number(speedFactor, parseSpeedFactor),
-    supportedFeatures: supported === undefined ? [] : parseList(supported.text),
-    mandatoryFeatures: mandatory === undefined ? [] : parseList(mandatory.text),
-    hostKey: hostKey?.text ?? null,
+    systems: lists.read(text(1) ?? defaultSystem),
+    sshKey: text(2) ?? null,
+    maxJobs: number(3, parseMaxJobs),
+    speedFactor: number(4, parseSpeedFactor),
+    supportedFeatures: lists.read(text(5) ?? ""),
+    mandatoryFeatures: lists.read(text(6) ?? ""),
+    hostKey: text(7) ?? null,
   };
 }
 
-function readHostKeys(report: EntryReport, uri: MachineUri | undefined): readonly HostKey[] {
+function readHostKeys(report: EntryReport, uri: MachineUri | undefined): readonly KeyLine[] {
   const field = written(report.fields[7]);
   if (field !== undefined) return readHostKeyField(field, report);
   const parameter = uri?.ssh?.parameters["base64-ssh-public-host-key"];

@@ -1,5 +1,6 @@
+import { ListReader } from "./fields.ts";
 import { splitLine, splitLines } from "./entries.ts";
-import { lintSplitting } from "./older-splitting.ts";
+import { lintSplitting, mayBeSplitOtherwise } from "./older-splitting.ts";
 import { parseEntry } from "./parse-entry.ts";
 import type { ParsedEntry, Place } from "./report.ts";
 import type { MachineSpec, MachineSpecProblem, TextPart } from "./types.ts";
@@ -47,12 +48,13 @@ export function* parseEntries(
   parts: readonly TextPart[],
   { defaultSystem }: Pick<ParseMachinesOptions, "defaultSystem">,
 ): Generator<ParsedEntry> {
+  const defaults = { defaultSystem, lists: new ListReader() };
   for (const part of parts) {
     let line = 0;
     for (const content of splitLines(part.text)) {
       line++;
-      yield* lintSplitting(part, content, line);
-      for (const entry of splitLine(content, line)) yield parseEntry(part, entry, defaultSystem);
+      if (mayBeSplitOtherwise(content)) yield* lintSplitting(part, content, line);
+      for (const entry of splitLine(content, line)) yield parseEntry(part, entry, defaults);
     }
   }
 }

@@ -5,6 +5,7 @@ const plainInQuery = ":@/?";
 
 /** Percent-decodes to UTF-8 text. @throws DROVER_MACHINE_URI */
 export function percentDecode(text: string): string {
+  if (!text.includes("%")) return text;
   try {
     return decodeURIComponent(text);
   } catch {
@@ -12,14 +13,21 @@ export function percentDecode(text: string): string {
   }
 }
 
-/** Encodes all but RFC 3986's unreserved characters and those in `plain`. */
-export function percentEncode(text: string, plain = ""): string {
-  return text.replaceAll(/[^A-Za-z0-9._~-]/gu, (character) => {
-    if (plain.includes(character)) return character;
-    const bytes = [...Buffer.from(character)];
-    return bytes.map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+/** Encodes all but RFC 3986's unreserved characters and those in `plain`: `:`, `@`, `/` and `?` at most. */
+export function percentEncode(text: string, plain: "" | ":" | ":@/" | ":@/?" = ""): string {
+  return text.replaceAll(encoded[plain], (run) => {
+    const hex = Buffer.from(run).toString("hex").toUpperCase();
+    return hex.replaceAll(/../g, "%$&");
   });
 }
+
+/** Runs of characters, so that long ones cost little. */
+const encoded = {
+  "": /[^A-Za-z0-9._~-]+/gu,
+  ":": /[^A-Za-z0-9._~:-]+/gu,
+  ":@/": /[^A-Za-z0-9._~:@/-]+/gu,
+  ":@/?": /[^A-Za-z0-9._~:@/?-]+/gu,
+};
 
 export interface Query {
   readonly parameters: Record<string, string>;
@@ -35,10 +43,11 @@ export interface Query {
  * @throws DROVER_MACHINE_URI
  */
 export function parseQuery(query: string): Query {
+  if (query === "") return { parameters: {}, ignored: [], repeated: [] };
   const parameters = new Map<string, string>();
   const repeated = new Set<string>();
   const ignored: string[] = [];
-  for (const part of query === "" ? [] : query.split("&")) {
+  for (const part of query.split("&")) {
     const equals = part.indexOf("=");
     if (equals < 0) {
       if (part !== "") ignored.push(part);
@@ -53,8 +62,10 @@ export function parseQuery(query: string): Query {
 
 /** With its `?`, keys sorted, or "" without parameters. */
 export function printQuery(parameters: Readonly<Record<string, string>>): string {
-  const parts = Object.keys(parameters)
+  const keys = Object.keys(parameters);
+  if (keys.length === 0) return "";
+  const parts = keys
     .toSorted()
     .map((key) => `${percentEncode(key, plainInQuery)}=${percentEncode(parameters[key] ?? "", plainInQuery)}`);
-  return parts.length === 0 ? "" : `?${parts.join("&")}`;
+  return `?${parts.join("&")}`;
 }

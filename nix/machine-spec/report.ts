@@ -1,6 +1,6 @@
 import { DroverError } from "../drover-error.ts";
 import { countCharacters, type Field, type Located, splitFields } from "./entries.ts";
-import type { HostKey } from "./host-key.ts";
+import type { KeyLine } from "./key-line.ts";
 import type { MachineSpec, MachineSpecProblem, SshAddress, TextPart } from "./types.ts";
 
 /** What is said of an entry, but for its place. */
@@ -28,7 +28,7 @@ export interface ParsedMachine {
   /** Null when it is not reached by SSH. */
   readonly address: SshAddress | null;
   /** What the eighth field says, or the parameter in its place. Empty also where a lint says that it is no key. */
-  readonly hostKeys: readonly HostKey[];
+  readonly hostKeys: readonly KeyLine[];
 }
 
 /** An entry has eight fields; Nix ignores what follows. */

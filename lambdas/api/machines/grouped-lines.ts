@@ -1,8 +1,8 @@
 import type { MachineEntry } from "../../../cloud/ports/machines.ts";
 import type { SshRoute } from "../../../fleet/machine.ts";
 import type { Remark } from "../../../nix/machine-spec/report.ts";
-import { blobs, connectionTerms } from "./connection-terms.ts";
-import { hostKeyOfLine } from "./host-key-of-line.ts";
+import { keyMark } from "./connection-terms.ts";
+import { type HostKeyOfLine, hostKeyOfLine } from "./host-key-of-line.ts";
 import * as remark from "./line-remarks.ts";
 import { MachineOfLines } from "./machine-of-lines.ts";
 import type { Remarks } from "./remarks.ts";
@@ -23,30 +23,17 @@ export class GroupedLines {
 
   /** @returns whether it is now a line of its machine */
   add(line: UsableLine): boolean {
-    const { hostKey, keys, otherHosts } = hostKeyOfLine(line, this.#routes.get(line.name) ?? null);
-    const terms = connectionTerms(line, keys);
-    const known = this.#machines.get(line.name);
-    const machine = known ?? new MachineOfLines(line);
-    const differing = machine.differences(terms);
-    if (differing.length > 0) {
-      this.#remarks.error(line.at, remark.otherConnection(machine.first, differing));
+    const key = hostKeyOfLine(line, this.#routes.get(line.name) ?? null);
+    const machine = this.#machines.get(line.name);
+    const refusal = machine === undefined ? refusedAsFirst(line) : this.#addFurther(machine, line, key);
+    if (refusal !== undefined) {
+      this.#remarks.error(line.at, refusal);
       return false;
     }
-    if (!machine.hasRoomFor(line)) {
-      this.#remarks.error(line.at, remark.tooMuch(line.name));
-      return false;
-    }
-    const isNew = machine.add(line, { terms, hostKey });
-    const lint = (what: Remark): void => this.#remarks.lint(line.at, what);
-    if (known === undefined) {
-      this.#machines.set(line.name, machine);
-      if (line.address.scheme === "ssh-ng") lint(remark.spokenTo(line.name));
-    } else if (!isNew) {
-      lint(remark.repeated(machine.first));
-    }
-    for (const hosts of otherHosts) lint(remark.keyOfOtherHost(line.name, hosts));
-    const same = this.#sameHost(machine, [addressMark(line), ...blobs(keys)]);
-    if (same !== undefined) lint(remark.sameHost(line.name, same.first));
+    const joined = machine ?? this.#begin(line, key);
+    for (const hosts of key.otherHosts) this.#remarks.lint(line.at, remark.keyOfOtherHost(line.name, hosts));
+    const same = this.#sameHost(joined, [addressMark(line), ...key.keys.map(keyMark)]);
+    if (same !== undefined) this.#remarks.lint(line.at, remark.sameHost(line.name, same.first));
     return true;
   }
 
@@ -57,15 +44,35 @@ export class GroupedLines {
     );
   }
 
+  #begin(line: UsableLine, key: HostKeyOfLine): MachineOfLines {
+    const machine = new MachineOfLines(line, key);
+    this.#machines.set(line.name, machine);
+    if (line.address.scheme === "ssh-ng") this.#remarks.lint(line.at, remark.spokenTo(line.name));
+    return machine;
+  }
+
+  #addFurther(machine: MachineOfLines, line: UsableLine, key: HostKeyOfLine): Remark | undefined {
+    const differing = machine.differences(line, key);
+    if (differing.length > 0) return remark.otherConnection(machine.first, differing);
+    if (!machine.hasRoomFor(line)) return remark.tooMuch(line.name);
+    if (!machine.add(line, key)) this.#remarks.lint(line.at, remark.repeated(machine.first));
+    return undefined;
+  }
+
   /** Another machine that has one of its marks. */
   #sameHost(machine: MachineOfLines, marks: readonly string[]): MachineOfLines | undefined {
-    const owners = marks.map((mark) => {
+    let other: MachineOfLines | undefined;
+    for (const mark of marks) {
       const owner = this.#owners.get(mark);
       if (owner === undefined) this.#owners.set(mark, machine);
-      return owner;
-    });
-    return owners.find((owner) => owner !== undefined && owner !== machine);
+      else if (owner !== machine) other ??= owner;
+    }
+    return other;
   }
+}
+
+function refusedAsFirst(line: UsableLine): Remark | undefined {
+  return MachineOfLines.hasRoomFor(line) ? undefined : remark.tooMuch(line.name);
 }
 
 function addressMark({ address: { host, port } }: UsableLine): string {

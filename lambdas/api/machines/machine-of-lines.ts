@@ -1,51 +1,66 @@
 import type { MachineEntry } from "../../../cloud/ports/machines.ts";
 import type { MachineOffer, SshRoute } from "../../../fleet/machine.ts";
 import type { MachineSpec } from "../../../nix/machine-spec/types.ts";
-import type { ConnectionTerms } from "./connection-terms.ts";
+import { connectionTerms } from "./connection-terms.ts";
+import type { HostKeyOfLine } from "./host-key-of-line.ts";
 import type { UsableLine } from "./usable-line.ts";
 
 /** Most lines of one machine, and most characters of all of them: it has to fit into an item of the table. */
 const most = { lines: 100, characters: 100_000 };
 
+/** What further lines are held against. */
+interface Comparison {
+  /** How to connect, as far as the lines say. */
+  readonly terms: Map<string, string>;
+  readonly offers: Set<string>;
+}
+
 /** A machine as its lines have it so far. */
 export class MachineOfLines {
   readonly first: UsableLine;
-  readonly #terms = new Map<string, string>();
-  readonly #offers = new Set<string>();
+  readonly #firstKey: HostKeyOfLine;
   readonly #alternatives: MachineOffer[] = [];
-  #characters = 0;
-  #hostKey: string | null = null;
+  #hostKey: string | null;
+  #characters: number;
+  /** Most machines have one line. */
+  #comparison: Comparison | undefined;
 
-  constructor(first: UsableLine) {
+  constructor(first: UsableLine, key: HostKeyOfLine) {
     this.first = first;
+    this.#firstKey = key;
+    this.#hostKey = key.hostKey;
+    this.#characters = first.text.length;
   }
 
-  /** What a line says differently of how to connect. */
-  differences(terms: ConnectionTerms): string[] {
-    return [...terms].flatMap(([term, value]) => {
-      const before = this.#terms.get(term);
-      return before === undefined || before === value ? [] : [term];
-    });
+  static hasRoomFor({ text }: UsableLine): boolean {
+    return text.length <= most.characters;
   }
 
   /** Whether there is still room for a line. */
   hasRoomFor({ text }: UsableLine): boolean {
-    return this.#offers.size < most.lines && this.#characters + text.length <= most.characters;
+    return this.#alternatives.length + 1 < most.lines && this.#characters + text.length <= most.characters;
   }
 
-  /**
-   * @param connection.hostKey what the line says of it, in the form of the eighth field
-   * @returns whether it offers anything new
-   */
-  add(line: UsableLine, { terms, hostKey }: { terms: ConnectionTerms; hostKey: string | null }): boolean {
-    for (const [term, value] of terms) this.#terms.set(term, value);
+  /** What a line says differently of how to connect. */
+  differences(line: UsableLine, { keys }: HostKeyOfLine): string[] {
+    const { terms } = this.#compared();
+    return [...connectionTerms(line, keys)].flatMap(([term, value]) => {
+      const before = terms.get(term);
+      return before === undefined || before === value ? [] : [term];
+    });
+  }
+
+  /** @returns whether the line offers anything new */
+  add(line: UsableLine, { keys, hostKey }: HostKeyOfLine): boolean {
+    const { terms, offers } = this.#compared();
+    for (const [term, value] of connectionTerms(line, keys)) terms.set(term, value);
     this.#hostKey ??= hostKey;
     const offer = offerOf(line.spec);
     const text = JSON.stringify(offer);
-    if (this.#offers.has(text)) return false;
-    this.#offers.add(text);
+    if (offers.has(text)) return false;
+    offers.add(text);
     this.#characters += line.text.length;
-    if (line !== this.first) this.#alternatives.push(offer);
+    this.#alternatives.push(offer);
     return true;
   }
 
@@ -53,9 +68,16 @@ export class MachineOfLines {
     const { name, spec } = this.first;
     return { name, position, spec: { ...spec, hostKey: this.#hostKey }, alternatives: this.#alternatives, route };
   }
+
+  #compared(): Comparison {
+    this.#comparison ??= {
+      terms: connectionTerms(this.first, this.#firstKey.keys),
+      offers: new Set([JSON.stringify(offerOf(this.first.spec))]),
+    };
+    return this.#comparison;
+  }
 }
 
-function offerOf(spec: MachineSpec): MachineOffer {
-  const { systems, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures } = spec;
+function offerOf({ systems, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures }: MachineSpec): MachineOffer {
   return { systems, maxJobs, speedFactor, supportedFeatures, mandatoryFeatures };
 }

@@ -1,4 +1,4 @@
-import type { HostKey } from "../../../nix/machine-spec/host-key.ts";
+import type { KeyLine } from "../../../nix/machine-spec/key-line.ts";
 import type { ParsedEntry, Place, Remark } from "../../../nix/machine-spec/report.ts";
 import type { MachineSpec, SshAddress } from "../../../nix/machine-spec/types.ts";
 import { nameOfAddress } from "./machine-name.ts";
@@ -10,7 +10,7 @@ export interface UsableLine {
   readonly spec: MachineSpec;
   readonly address: SshAddress;
   /** Of the line's own key field or parameter. */
-  readonly hostKeys: readonly HostKey[];
+  readonly hostKeys: readonly KeyLine[];
   readonly at: Place;
   readonly text: string;
 }
