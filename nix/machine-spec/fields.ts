@@ -24,7 +24,7 @@ export function parseSpeedFactor(text: string): number {
 }
 
 /** Elements between commas, as Nix's sorted set: empty ones dropped, so `,` is the empty list. */
-export function parseList(text: string): string[] {
+function parseList(text: string): string[] {
   const elements = text.split(",").toSorted();
   return elements.filter((element, index) => element !== "" && element !== elements[index - 1]);
 }

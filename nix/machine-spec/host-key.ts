@@ -38,16 +38,6 @@ export function parseHostKeyLine(line: string): HostKey {
   return withBlob(readKeyLine(line));
 }
 
-/** @deprecated Hosts may have several keys. */
-export function decodeHostKey(base64: string): HostKey {
-  return decodeHostKeys(base64)[0];
-}
-
-/** @deprecated Hosts may have several keys. */
-export function encodeHostKey(key: HostKey): string {
-  return encodeHostKeys([key], "");
-}
-
 /** As OpenSSH prints it: `SHA256:` and base 64 without padding (ssh-keygen -l). */
 export function hostKeyFingerprint(blob: Uint8Array): string {
   return `SHA256:${Buffer.from(sha256(blob)).toString("base64").replace(/=+$/, "")}`;

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import * as z from "zod";
 
 /** What a secret answers: its text or bytes, or an error of AWS's. */
-export type StoredSecret = string | Uint8Array | { readonly error: string; readonly message: string };
+type StoredSecret = string | Uint8Array | { readonly error: string; readonly message: string };
 
 export interface SecretsManagerServer extends AsyncDisposable {
   readonly endpoint: string;
