@@ -2,7 +2,8 @@ import type { SshConnection } from "./connection.ts";
 import * as failures from "./failures.ts";
 import { Handshake } from "./handshake.ts";
 import { defaultSshTimings, type SshPlace, type SshTarget, type SshTimings } from "./target.ts";
-import { openTransport, type Transport } from "./transport.ts";
+import { openTransport } from "./open-transport.ts";
+import type { Transport } from "./transport.ts";
 
 export interface ConnectOptions {
   /** The hosts to go through, nearest first. Their connections end with this one. @default none */

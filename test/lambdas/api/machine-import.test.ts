@@ -1,35 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { hostKeyMismatch, type Machine } from "../../../fleet/machine.ts";
-import { type Deployment, startDeployment } from "./deployment.ts";
+import { describe, expect, test } from "vitest";
+import { hostKeyMismatch } from "../../../fleet/machine.ts";
+import type { Deployment } from "./deployment.ts";
 import { newKey, oldKey, rsaKey } from "./host-keys.ts";
-import { importThroughDryRun } from "./import-through-dry-run.ts";
+import { onEmptyFleet } from "./empty-fleet.ts";
 import { inspectionOf } from "./inspection-samples.ts";
 
 let deployment: Deployment;
-beforeAll(async () => {
-  deployment = await startDeployment();
+const { importing, outcomes, machineNamed } = onEmptyFleet((started) => {
+  deployment = started;
 });
-afterAll(() => deployment[Symbol.asyncDispose]());
-
-/** Each test begins with no machine. */
-beforeEach(async () => {
-  const { machines } = deployment.cloud;
-  for (const { name } of await machines.list()) await machines.remove(name);
-  await deployment.sent("fleetEvents");
-});
-
-const importing = (body: unknown, query: Record<string, string> = {}) => importThroughDryRun(deployment, body, query);
-
-async function outcomes(body: string, query: Record<string, string> = {}): Promise<string[]> {
-  const { machines, absent } = await importing(body, query);
-  return [...machines, ...absent].map(({ name, outcome }) => `${name} ${outcome}`);
-}
-
-async function machineNamed(name: string): Promise<Machine> {
-  const machine = await deployment.cloud.machines.get(name);
-  if (machine === undefined) throw new Error(`${name} is gone`);
-  return machine;
-}
 
 const available = (machine: string) => ({ type: "machine-available", machine });
 

@@ -7,7 +7,7 @@ import { generateSshIdentity } from "../../../cloud/secrets/ssh-identity.ts";
 import { decodeHostKeys, hostKeyFingerprint } from "../../../nix/machine-spec/host-key.ts";
 import { connectJumps } from "../../../runner/ssh/connect.ts";
 import { scanHostKeys } from "../../../runner/ssh/scan-host-keys.ts";
-import { openTransport } from "../../../runner/ssh/transport.ts";
+import { openTransport } from "../../../runner/ssh/open-transport.ts";
 import type { HostKeyType } from "../../machines/machine-options.ts";
 import type { Machine } from "../../machines/machine.ts";
 import { bootForRunner, targetOf } from "../boot.ts";
