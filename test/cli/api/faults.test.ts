@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { problem, startFaultService } from "../fault-service.ts";
 import { runDrover } from "../run-drover.ts";
 
-const noMachines = { json: { machines: [] } };
+const noMachines = { json: { machines: [], etag: '"0"' } };
 
 describe("a command", () => {
   it("sends its token, and prints what the service answers", async () => {
     await using service = await startFaultService(() => noMachines);
     const { stdout, stderr, code } = await runDrover(["machines", "list", "--json"], service);
-    expect({ stdout: JSON.parse(stdout), stderr, code }).toEqual({ stdout: { machines: [] }, stderr: "", code: 0 });
+    expect({ stdout: JSON.parse(stdout), stderr, code }).toEqual({ stdout: noMachines.json, stderr: "", code: 0 });
     expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer secret-token"]);
   });
 
