@@ -4,18 +4,18 @@ import type { MachineSpec } from "./types.ts";
 export function printMachine(machine: MachineSpec): string {
   return [
     machine.uri,
-    machine.systems.join(",") || ",",
+    printList(machine.systems) || ",",
     machine.sshKey ?? "-",
     String(machine.maxJobs),
     String(machine.speedFactor),
-    printFeatures(machine.supportedFeatures),
-    printFeatures(machine.mandatoryFeatures),
+    printList(machine.supportedFeatures) || "-",
+    printList(machine.mandatoryFeatures) || "-",
     machine.hostKey ?? "-",
   ].join(" ");
 }
 
-/** A lone `-` would mean "unset", so a feature of that name gets a comma. */
-function printFeatures(features: readonly string[]): string {
-  const text = features.join(",");
-  return text === "" ? "-" : text === "-" ? "-," : text;
+/** A lone `-` would mean that the field is not written, so an element of that name gets a comma. */
+function printList(elements: readonly string[]): string {
+  const text = elements.join(",");
+  return text === "-" ? "-," : text;
 }

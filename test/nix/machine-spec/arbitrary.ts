@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
-import type { HostKey } from "../../../nix/machine-spec/host-key.ts";
-import type { SshAddress } from "../../../nix/machine-spec/types.ts";
+import { encodeHostKeys, type HostKey } from "../../../nix/machine-spec/host-key.ts";
+import type { MachineSpec, SshAddress } from "../../../nix/machine-spec/types.ts";
+import { printSshUri } from "../../../nix/machine-spec/uri.ts";
 
 const ipv6 = fc
   .tuple(fc.ipV6(), fc.option(fc.stringMatching(/^[a-z0-9._~-]{1,8}$/)))
@@ -33,3 +34,25 @@ export const hostKeys: fc.Arbitrary<HostKey> = fc
     });
     return { type, blob: Buffer.concat(strings), comment: comment.join(" ") };
   });
+
+const word = fc.oneof(fc.constant("-"), fc.stringMatching(/^[!"$-+\--:<-~äß😀]{1,12}$/u));
+
+/** Names of systems, or of features: anything that the format can express, also `-`. */
+export const lists = fc.uniqueArray(word, { maxLength: 4 }).map((list) => list.toSorted());
+
+/** Any machine that SSH reaches, as parsing gives it. */
+export const machines: fc.Arbitrary<MachineSpec> = fc.record({
+  uri: addresses.map(printSshUri),
+  systems: lists,
+  sshKey: fc.option(fc.stringMatching(/^\/[!"$-:<-~]{0,20}$/)),
+  maxJobs: fc.nat(4_294_967_295),
+  speedFactor: fc.double({ min: 1e-30, max: 1e30, noNaN: true }),
+  supportedFeatures: lists,
+  mandatoryFeatures: lists,
+  hostKey: fc.option(
+    fc.oneof(
+      fc.array(hostKeys, { minLength: 1, maxLength: 3 }).map((keys) => encodeHostKeys(keys, "mac")),
+      fc.uint8Array({ minLength: 1 }).map((bytes) => Buffer.from(bytes).toString("base64")),
+    ),
+  ),
+});
