@@ -18,7 +18,10 @@ export function lintMissingField(report: EntryReport): boolean {
   if (addressOfNumber.test(fields[0]?.text ?? "")) {
     missing(0, "is a number, not a machine's address", "The first one is the address.");
   } else if (systems !== undefined) {
-    const order = "The second one is the list of systems, such as x86_64-linux, or - for your own.";
+    const order =
+      fields[1]?.text === "="
+        ? "Of a setting, give only what follows the equals sign."
+        : "The second one is the list of systems, such as x86_64-linux, or - for your own.";
     missing(1, `is ${systems}, not a system`, order);
   } else if (number.test(fields[2]?.text ?? "-")) {
     const order = "The third one is the identity file, or - for none; then comes the number of jobs.";

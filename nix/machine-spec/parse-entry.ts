@@ -36,6 +36,14 @@ export function parseEntry(part: TextPart, entry: Located, defaults: EntryDefaul
 
 function readAddress(report: EntryReport): MachineUri | undefined {
   const field = written(report.fields[0]);
+  if (report.text.startsWith("[machines.")) {
+    report.error(field, {
+      code: "DROVER_MACHINE_TOML",
+      message: `${quote(report.text)} is TOML, which Lix reads and Nix does not.`,
+      remedy: "Write each machine in one line: address, systems, identity file, jobs, speed factor, features.",
+    });
+    return undefined;
+  }
   if (field === undefined) {
     report.error(undefined, {
       code: "DROVER_MACHINE_URI",

@@ -98,6 +98,19 @@ describe("what the writer can hardly have meant", () => {
   });
 });
 
+test("a line of nix.conf is told to be one", () => {
+  expect(parse("builders = ssh://mac x86_64-linux").lints[0]).toMatchObject({
+    code: "DROVER_MACHINE_FIELD_MISSING",
+    column: 10,
+    remedy: expect.stringContaining("give only what follows the equals sign"),
+  });
+});
+
+test("Lix's TOML is told to be such", () => {
+  const { errors } = parse('[machines.mac]\nuri = "ssh://mac"\n');
+  expect(errors).toMatchObject([{ code: "DROVER_MACHINE_TOML", line: 1, column: 1 }]);
+});
+
 describe("fields that were left out", () => {
   test.each([
     ["5", "DROVER_MACHINE_FIELD_MISSING 1", "The first one is the address"],

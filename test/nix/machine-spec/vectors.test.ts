@@ -108,6 +108,29 @@ describe("what Nix accepts", () => {
   });
 });
 
+describe("includes, which are the client's to read", () => {
+  test.each([
+    ["49 a missing file", "@/nonexistent", ["/nonexistent"], []],
+    ["49 no file", "@", [""], []],
+    ["49 a blank before the path", "@ /nonexistent", ["/nonexistent"], []],
+    ["50 a blank before it", " @/nonexistent", ["/nonexistent"], []],
+    ["50 behind a semicolon", "a ; @/nonexistent", ["/nonexistent"], [a]],
+    ["51 a comment behind it", "@/f # c", ["/f"], []],
+    ["51 an entry behind it", "@/f; b", ["/f"], [b]],
+    ["52 two in an entry, which are one path", "@/f @/f", ["/f @/f"], []],
+    ["53 a directory", "@/dir", ["/dir"], []],
+    ["54 two in their order", "@/f1\n@/f2", ["/f1", "/f2"], []],
+    ["55 the file itself", "@/self", ["/self"], []],
+    ["56 a blank in the path", "@/a b", ["/a b"], []],
+  ])("%s", (_, text, paths, others) => {
+    const { machines, errors } = parse(text);
+    expect(machines).toEqual(others);
+    expect(errors.map(({ code, message }) => [code, message])).toEqual(
+      paths.map((path) => ["DROVER_MACHINE_INCLUDE", `The included file '${path}' is not here.`]),
+    );
+  });
+});
+
 describe("what Nix refuses", () => {
   test.each([
     ["22 a negative speed", "a - - 8 -3", "DROVER_MACHINE_SPEED_FACTOR", 9],
