@@ -65,8 +65,9 @@ export class MachineOfLines {
   }
 
   entry(position: number, route: SshRoute | null): MachineEntry {
-    const { name, spec } = this.first;
-    return { name, position, spec: { ...spec, hostKey: this.#hostKey }, alternatives: this.#alternatives, route };
+    const { name, spec: line } = this.first;
+    const spec = line.hostKey === this.#hostKey ? line : { ...line, hostKey: this.#hostKey };
+    return { name, position, spec, alternatives: this.#alternatives, route };
   }
 
   #compared(): Comparison {

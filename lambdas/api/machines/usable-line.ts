@@ -27,10 +27,17 @@ const longestName = 500;
 /** Holds a line against what Drover needs, and passes on what there is to say of it. Undefined when it is no good. */
 export function usableLine(entry: ParsedEntry, remarks: Remarks): UsableLine | undefined {
   const { machine, at, text, fields } = entry;
-  const failures = [...entry.errors, ...entry.lints.filter(({ code }) => fatal.has(code))];
-  for (const failure of failures) remarks.error(failure, failure);
-  for (const lint of entry.lints) if (!fatal.has(lint.code)) remarks.lint(lint, lint);
-  if (failures.length > 0 || machine === undefined || machine.address === null) return undefined;
+  let isRefused = false;
+  for (const error of entry.errors) remarks.error(error, error);
+  for (const lint of entry.lints) {
+    if (fatal.has(lint.code)) {
+      remarks.error(lint, lint);
+      isRefused = true;
+    } else {
+      remarks.lint(lint, lint);
+    }
+  }
+  if (isRefused || machine === undefined || machine.address === null) return undefined;
   const { spec, address, hostKeys } = machine;
   const name = nameOfAddress(address);
   if (name.length > longestName) {

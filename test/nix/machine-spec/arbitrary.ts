@@ -38,7 +38,7 @@ export const hostKeys: fc.Arbitrary<HostKey> = fc
 const word = fc.oneof(fc.constant("-"), fc.stringMatching(/^[!"$-+\--:<-~äß😀]{1,12}$/u));
 
 /** Names of systems, or of features: anything that the format can express, also `-`. */
-export const lists = fc.uniqueArray(word, { maxLength: 4 }).map((list) => list.toSorted());
+const lists = fc.uniqueArray(word, { maxLength: 4 }).map((list) => list.toSorted());
 
 /** Any machine that SSH reaches, as parsing gives it. */
 export const machines: fc.Arbitrary<MachineSpec> = fc.record({
