@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: "engines",
-          include: ["test/{cloud,lambdas,runner,cli,local}/**/*.test.ts"],
+          include: ["test/{cloud,lambdas,runner,cli,local,infra}/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

@@ -13,6 +13,7 @@ export const rooms = [
   "runner",
   "local",
   "cli",
+  "infra",
   "demo",
   "test",
   "bench",

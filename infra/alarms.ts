@@ -1,0 +1,133 @@
+import { Duration } from "aws-cdk-lib";
+import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type * as gateway from "aws-cdk-lib/aws-apigatewayv2";
+import * as sns from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { Construct } from "constructs";
+import type { Functions } from "./functions.ts";
+import type { Options } from "./options.ts";
+import type { Queues } from "./queues.ts";
+import type { Runner } from "./runner-service.ts";
+import { sumOf } from "./sum-of.ts";
+import type { Tables } from "./tables.ts";
+
+export interface Watched {
+  readonly functions: Functions;
+  readonly queues: Queues;
+  readonly tables: Tables;
+  readonly runner: Runner;
+  readonly api: gateway.HttpApi;
+}
+
+export interface Alarms {
+  readonly topic: sns.Topic;
+  readonly alarms: readonly cloudwatch.Alarm[];
+}
+
+const { GREATER_THAN_OR_EQUAL_TO_THRESHOLD: atLeast, LESS_THAN_THRESHOLD: below } = cloudwatch.ComparisonOperator;
+const { BREACHING: alarming, NOT_BREACHING: fine } = cloudwatch.TreatMissingData;
+const fiveMinutes = Duration.minutes(5);
+
+/** What a person must hear of. Each description says what it means and where to look. */
+export function createAlarms(scope: Construct, options: Options, watched: Watched): Alarms {
+  const topic = new sns.Topic(scope, "Alarms", { topicName: `${options.name}-alarms`, enforceSSL: true });
+  if (options.alarmEmail !== undefined) topic.addSubscription(new EmailSubscription(options.alarmEmail));
+  const action = new SnsAction(topic);
+  const alarms = alarmsOf(watched).map(({ name, ...alarm }) => {
+    const created = new cloudwatch.Alarm(scope, `Alarm-${name}`, {
+      alarmName: `${options.name}-${name}`,
+      evaluationPeriods: 1,
+      threshold: 1,
+      comparisonOperator: atLeast,
+      treatMissingData: fine,
+      ...alarm,
+    });
+    created.addAlarmAction(action);
+    created.addOkAction(action);
+    return created;
+  });
+  return { topic, alarms };
+}
+
+type AlarmOf = Pick<cloudwatch.AlarmProps, "metric" | "alarmDescription"> &
+  Partial<cloudwatch.AlarmProps> & { readonly name: string };
+
+function alarmsOf({ functions, queues, tables, runner, api }: Watched): AlarmOf[] {
+  const all = Object.values(functions).map((each) => each.function);
+  const deadLetters = Object.values(queues).map((each) => each.deadLetters);
+  return [
+    {
+      name: "dead-letters",
+      metric: sumOf(
+        "dead letters",
+        deadLetters.map((queue) => queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes })),
+      ),
+      alarmDescription: "A message was given up on. Look into the dead-letter queues; the function's log says why.",
+    },
+    {
+      name: "events-wait",
+      metric: queues.fleetEvents.queue.metricApproximateAgeOfOldestMessage({ period: fiveMinutes }),
+      // Some are sent with a delay, of 15 minutes at most.
+      threshold: Duration.minutes(20).toSeconds(),
+      alarmDescription: "Fleet events are not handled: nothing is scheduled. Look at the function schedule.",
+    },
+    {
+      name: "runner-not-running",
+      // Every running task reports its use of the processor once a minute.
+      metric: runner.service.metricCpuUtilization({ period: Duration.minutes(1), statistic: "SampleCount" }),
+      comparisonOperator: below,
+      evaluationPeriods: 5,
+      treatMissingData: alarming,
+      alarmDescription: "No runner for five minutes: nothing is built. Look at the service's events in ECS.",
+    },
+    {
+      name: "slot-drift",
+      metric: new cloudwatch.Metric({
+        namespace: "Drover",
+        metricName: "SlotDrift",
+        dimensionsMap: { service: "drover-sweep" },
+        statistic: "Maximum",
+        period: fiveMinutes,
+      }),
+      alarmDescription: "A machine's slot counter differs from its steps. The log of the function sweep names it.",
+    },
+    {
+      name: "sweep-missing",
+      metric: functions.sweep.function.metricInvocations({ period: fiveMinutes }),
+      comparisonOperator: below,
+      evaluationPeriods: 2,
+      treatMissingData: alarming,
+      alarmDescription: "The function sweep has not run for ten minutes: what a crash leaves behind is not repaired.",
+    },
+    {
+      name: "function-errors",
+      metric: sumOf(
+        "errors",
+        all.map((each) => each.metricErrors({ period: fiveMinutes })),
+      ),
+      evaluationPeriods: 3,
+      alarmDescription: "A function has failed in each of three periods of five minutes. Its log says why.",
+    },
+    {
+      name: "throttles",
+      metric: sumOf("throttles", [
+        ...all.map((each) => each.metricThrottles({ period: fiveMinutes })),
+        ...[tables.machines, tables.steps].flatMap((table) =>
+          ["ReadThrottleEvents", "WriteThrottleEvents"].map((name) =>
+            table.metric(name, { period: fiveMinutes, statistic: "Sum" }),
+          ),
+        ),
+      ]),
+      evaluationPeriods: 3,
+      alarmDescription: "Functions or tables are refused by AWS's limits: raise the account's concurrency.",
+    },
+    {
+      name: "api-faults",
+      metric: api.metricServerError({ period: fiveMinutes, statistic: "Sum" }),
+      threshold: 5,
+      alarmDescription:
+        "The API has answered five requests or more with 5xx in five minutes. Look at the function api.",
+    },
+  ];
+}

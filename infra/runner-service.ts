@@ -1,0 +1,102 @@
+import { Duration, Validations } from "aws-cdk-lib";
+import * as ecs from "aws-cdk-lib/aws-ecs";
+import * as iam from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+import { grant, type Resources } from "./grant.ts";
+import type { Network } from "./network.ts";
+import type { Options } from "./options.ts";
+import { permissions } from "./permissions.ts";
+import { serviceLogs } from "./service-logs.ts";
+
+export interface RunnerOptions {
+  readonly options: Options;
+  readonly resources: Resources;
+  readonly network: Network;
+  readonly image: ecs.ContainerImage;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface Runner {
+  readonly service: ecs.FargateService;
+  readonly cluster: ecs.Cluster;
+}
+
+/** The longest that Fargate waits between SIGTERM and the end. */
+const stopTimeout = Duration.seconds(120);
+
+/**
+ * The one part that always runs: a task in a public subnet. In an upgrade the new one starts before the old is told to
+ * stop; a version that does not come up is rolled back.
+ */
+export function createRunner(scope: Construct, runner: RunnerOptions): Runner {
+  const cluster = new ecs.Cluster(scope, "Cluster", { clusterName: runner.options.name, vpc: runner.network.vpc });
+  Validations.of(cluster).acknowledge({
+    id: "AwsSolutions-ECS4",
+    reason:
+      "Container Insights would cost about as much as the runner; ECS's own figures tell whether it runs and how busy it is.",
+  });
+  const service = new ecs.FargateService(scope, "Runner", {
+    serviceName: `${runner.options.name}-runner`,
+    cluster,
+    taskDefinition: createTask(scope, runner),
+    desiredCount: 1,
+    minHealthyPercent: 100,
+    maxHealthyPercent: 200,
+    circuitBreaker: { rollback: true },
+    assignPublicIp: true,
+    securityGroups: [runner.network.securityGroup],
+    vpcSubnets: { subnets: runner.network.vpc.publicSubnets },
+    platformVersion: ecs.FargatePlatformVersion.LATEST,
+  });
+  return { service, cluster };
+}
+
+function createTask(scope: Construct, { options, resources, image, environment }: RunnerOptions) {
+  const taskRole = new iam.Role(scope, "Role-runner", {
+    assumedBy: new iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+    description: "What Drover's runner may do (infra/permissions.ts)",
+  });
+  grant(taskRole, permissions.runner, resources);
+  const executionRole = new iam.Role(scope, "Role-runner-start", {
+    assumedBy: new iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+    description: "With which ECS fetches the runner's image and writes its log",
+  });
+  Validations.of(executionRole).acknowledge({
+    id: "AwsSolutions-IAM5[Resource::*]",
+    reason: "ecr:GetAuthorizationToken is of the registry as a whole: IAM knows no resource for it.",
+  });
+  const task = new ecs.FargateTaskDefinition(scope, "RunnerTask", {
+    family: `${options.name}-runner`,
+    cpu: options.runner.cpu,
+    memoryLimitMiB: options.runner.memory,
+    runtimePlatform: {
+      cpuArchitecture: ecs.CpuArchitecture.ARM64,
+      operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
+    },
+    taskRole,
+    executionRole,
+  });
+  Validations.of(task).acknowledge({
+    id: "AwsSolutions-ECS2",
+    reason: "The variables are names and sizes. Secrets are read from Secrets Manager by the runner itself.",
+  });
+  // Of the container all else is read-only. Logs beyond 256 KiB wait here until their attempts end.
+  task.addVolume({ name: "tmp" });
+  const container = task.addContainer("runner", {
+    image,
+    environment,
+    readonlyRootFilesystem: true,
+    stopTimeout,
+    // What the image says of its health, ECS does not read.
+    healthCheck: {
+      command: ["CMD", "/drover/healthy"],
+      interval: Duration.seconds(30),
+      timeout: Duration.seconds(5),
+      startPeriod: Duration.seconds(60),
+      retries: 3,
+    },
+    logging: ecs.LogDrivers.awsLogs({ logGroup: serviceLogs(scope, "runner", options), streamPrefix: "runner" }),
+  });
+  container.addMountPoints({ sourceVolume: "tmp", containerPath: "/tmp", readOnly: false });
+  return task;
+}
