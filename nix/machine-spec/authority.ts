@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import * as z from "zod";
 import { invalidUri } from "./invalid-uri.ts";
 import { quote } from "./quote.ts";
 import { percentDecode, percentEncode } from "./query.ts";
@@ -13,6 +13,8 @@ export interface Authority {
   /** OpenSSH takes no password from there, so it is dropped; this says that there was one. */
   readonly hadPassword: boolean;
 }
+
+const ipv6 = z.ipv6();
 
 /** What OpenSSH refuses in a user's or host's name (ssh.c `valid_ruser`, `valid_hostname`), and URI delimiters. */
 const refusedInUser = /[^\u0021-\u007e]|['`";&<>|(){}]/u;
@@ -52,7 +54,7 @@ function parseIPv6(text: string): { host: string; port: string } | undefined {
   if (!text.includes(":")) return undefined;
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
   const [address = "", ...rest] = (bracketed?.[1] ?? text).split("%");
-  if (!isIPv6(address)) return undefined;
+  if (!ipv6.safeParse(address).success) return undefined;
   const zone = rest.join("%");
   const host = { port: bracketed?.[2] ?? "" };
   if (rest.length === 0) return { host: address, ...host };
