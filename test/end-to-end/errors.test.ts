@@ -145,7 +145,7 @@ describe("a step that no machine can take waits and says the nearest miss", () =
   });
 
   it("for a machine without a stored host key", async () => {
-    expect(await waitingOf({ system: system("nokey"), features: "" })).toMatch(/untrusted \(no host key is stored/);
+    expect(await waitingOf({ system: system("nokey"), features: "" })).toMatch(/untrusted: no host key is stored/);
   });
 });
 

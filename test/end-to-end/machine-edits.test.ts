@@ -99,7 +99,7 @@ describe("editing", () => {
 
 describe("removing", () => {
   it("refuses while steps run, and with --force sends them elsewhere", async () => {
-    const build = await runningOnItchy(20);
+    const build = await runningOnItchy(14);
     const itchy = await nameOf("itchy");
     const refused = await drover("machines", "remove", itchy);
     expect(refused).toMatchObject({ code: 1 });
