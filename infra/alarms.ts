@@ -1,14 +1,15 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type * as gateway from "aws-cdk-lib/aws-apigatewayv2";
+import type * as ecs from "aws-cdk-lib/aws-ecs";
+import * as iam from "aws-cdk-lib/aws-iam";
 import * as sns from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import type { Functions } from "./functions.ts";
 import type { Options } from "./options.ts";
 import type { Queues } from "./queues.ts";
-import type { Runner } from "./runner-service.ts";
 import { sumOf } from "./sum-of.ts";
 import type { Tables } from "./tables.ts";
 
@@ -16,7 +17,7 @@ export interface Watched {
   readonly functions: Functions;
   readonly queues: Queues;
   readonly tables: Tables;
-  readonly runner: Runner;
+  readonly runner: ecs.FargateService;
   readonly api: gateway.HttpApi;
 }
 
@@ -31,7 +32,7 @@ const fiveMinutes = Duration.minutes(5);
 
 /** What a person must hear of. Each description says what it means and where to look. */
 export function createAlarms(scope: Construct, options: Options, watched: Watched): Alarms {
-  const topic = new sns.Topic(scope, "Alarms", { topicName: `${options.name}-alarms`, enforceSSL: true });
+  const topic = createTopic(scope, `${options.name}-alarms`);
   if (options.alarmEmail !== undefined) topic.addSubscription(new EmailSubscription(options.alarmEmail));
   const action = new SnsAction(topic);
   const alarms = alarmsOf(watched).map(({ name, ...alarm }) => {
@@ -48,6 +49,20 @@ export function createAlarms(scope: Construct, options: Options, watched: Watche
     return created;
   });
   return { topic, alarms };
+}
+
+function createTopic(scope: Construct, topicName: string): sns.Topic {
+  const topic = new sns.Topic(scope, "Alarms", { topicName, enforceSSL: true });
+  // A policy of its own takes the place of the one by which the account's alarms may publish.
+  topic.addToResourcePolicy(
+    new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+      actions: ["sns:Publish"],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(scope).account } },
+    }),
+  );
+  return topic;
 }
 
 type AlarmOf = Pick<cloudwatch.AlarmProps, "metric" | "alarmDescription"> &
@@ -75,7 +90,7 @@ function alarmsOf({ functions, queues, tables, runner, api }: Watched): AlarmOf[
     {
       name: "runner-not-running",
       // Every running task reports its use of the processor once a minute.
-      metric: runner.service.metricCpuUtilization({ period: Duration.minutes(1), statistic: "SampleCount" }),
+      metric: runner.metricCpuUtilization({ period: Duration.minutes(1), statistic: "SampleCount" }),
       comparisonOperator: below,
       evaluationPeriods: 5,
       treatMissingData: alarming,

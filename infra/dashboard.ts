@@ -56,8 +56,8 @@ export function createDashboard(scope: Construct, name: string, { alarms }: Alar
       title: "Runner: processor and memory (%)",
       width: half,
       left: [
-        runner.service.metricCpuUtilization({ label: "processor", period }),
-        runner.service.metricMemoryUtilization({ label: "memory", period }),
+        runner.metricCpuUtilization({ label: "processor", period }),
+        runner.metricMemoryUtilization({ label: "memory", period }),
       ],
     }),
   );

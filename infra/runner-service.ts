@@ -16,11 +16,6 @@ export interface RunnerOptions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export interface Runner {
-  readonly service: ecs.FargateService;
-  readonly cluster: ecs.Cluster;
-}
-
 /** The longest that Fargate waits between SIGTERM and the end. */
 const stopTimeout = Duration.seconds(120);
 
@@ -28,7 +23,7 @@ const stopTimeout = Duration.seconds(120);
  * The one part that always runs: a task in a public subnet. In an upgrade the new one starts before the old is told to
  * stop; a version that does not come up is rolled back.
  */
-export function createRunner(scope: Construct, runner: RunnerOptions): Runner {
+export function createRunner(scope: Construct, runner: RunnerOptions): ecs.FargateService {
   const cluster = new ecs.Cluster(scope, "Cluster", { clusterName: runner.options.name, vpc: runner.network.vpc });
   Validations.of(cluster).acknowledge({
     id: "AwsSolutions-ECS4",
@@ -48,7 +43,10 @@ export function createRunner(scope: Construct, runner: RunnerOptions): Runner {
     vpcSubnets: { subnets: runner.network.vpc.publicSubnets },
     platformVersion: ecs.FargatePlatformVersion.LATEST,
   });
-  return { service, cluster };
+  // Without a way out the first task could not fetch its image, and the circuit breaker would undo the deployment.
+  for (const subnet of runner.network.vpc.publicSubnets)
+    service.node.addDependency(subnet.internetConnectivityEstablished);
+  return service;
 }
 
 function createTask(scope: Construct, { options, resources, image, environment }: RunnerOptions) {

@@ -1,0 +1,130 @@
+import { Match, type Template } from "aws-cdk-lib/assertions";
+import { beforeAll, describe, expect, it } from "vitest";
+import { synthesize } from "./synthesize.ts";
+
+let template: Template;
+beforeAll(async () => {
+  template = await synthesize();
+}, 60_000);
+
+describe("nobody can reach in", () => {
+  it("to the runner, and nothing is paid by the hour for it to reach out", () => {
+    template.hasResourceProperties("AWS::EC2::SecurityGroup", { SecurityGroupIngress: Match.absent() });
+    for (const type of [
+      "AWS::EC2::SecurityGroupIngress",
+      "AWS::EC2::NatGateway",
+      "AWS::EC2::EIP",
+      "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    ]) {
+      template.resourceCountIs(type, 0);
+    }
+  });
+
+  it("to the blobs, without TLS or as the public", () => {
+    template.hasResourceProperties("AWS::S3::Bucket", {
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+    const insecure = { Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } };
+    template.hasResourceProperties("AWS::S3::BucketPolicy", {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike(insecure)]) },
+    });
+  });
+
+  it("by what the template says: it has no secret's value", () => {
+    template.allResourcesProperties("AWS::SecretsManager::Secret", {
+      SecretString: Match.absent(),
+      GenerateSecretString: Match.absent(),
+    });
+    expect(JSON.stringify(template.toJSON())).not.toContain("TOKEN");
+  });
+});
+
+describe("what has been built", () => {
+  it("stays when the stack goes, and tables can be restored", () => {
+    for (const type of ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"]) {
+      template.allResources(type, { DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    }
+    template.allResourcesProperties("AWS::DynamoDB::Table", {
+      BillingMode: "PAY_PER_REQUEST",
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  it("is cleared of unfinished uploads and old logs, and of nothing else", () => {
+    const [bucket] = Object.values(template.findResources("AWS::S3::Bucket"));
+    const rules: unknown = bucket?.["Properties"].LifecycleConfiguration.Rules;
+    expect(rules).toEqual([
+      { Id: "unfinished-uploads", Status: "Enabled", AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+      { Id: "live-logs", Status: "Enabled", Prefix: "live/", ExpirationInDays: 7 },
+      { Id: "build-logs", Status: "Enabled", Prefix: "log/", ExpirationInDays: 365 },
+    ]);
+  });
+});
+
+describe("roles", () => {
+  it("name their actions one by one, and their resources but where IAM knows none", () => {
+    const statements = Object.values(template.findResources("AWS::IAM::Policy")).flatMap(
+      (policy) => policy["Properties"].PolicyDocument.Statement,
+    );
+    expect(statements.length).toBeGreaterThan(20);
+    const wide = statements
+      .filter(({ Action, Resource }) => JSON.stringify(Action).includes("*") || [Resource].flat().includes("*"))
+      .map(({ Action }) => Action);
+    expect(wide).toEqual(["ecr:GetAuthorizationToken"]);
+  });
+
+  it("have no policy of AWS's own", () => {
+    template.allResourcesProperties("AWS::IAM::Role", { ManagedPolicyArns: Match.absent() });
+  });
+});
+
+describe("the runner", () => {
+  it("can not change its image, has time to stop, and is replaced without a gap", () => {
+    template.hasResourceProperties("AWS::ECS::TaskDefinition", {
+      Cpu: "256",
+      Memory: "512",
+      RuntimePlatform: { CpuArchitecture: "ARM64" },
+      ContainerDefinitions: [Match.objectLike({ ReadonlyRootFilesystem: true, StopTimeout: 120 })],
+    });
+    template.hasResourceProperties("AWS::ECS::Service", {
+      DesiredCount: 1,
+      DeploymentConfiguration: {
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+        MinimumHealthyPercent: 100,
+        MaximumPercent: 200,
+      },
+    });
+  });
+
+  it("starts only once its subnets have a way out, through which it fetches its image", () => {
+    const [service] = Object.values(template.findResources("AWS::ECS::Service"));
+    const routes = Object.keys(template.findResources("AWS::EC2::Route"));
+    expect(routes).toHaveLength(2);
+    expect(service?.["DependsOn"]).toEqual(expect.arrayContaining(routes));
+  });
+});
+
+describe("alarms", () => {
+  it("may publish to the topic, and all do", () => {
+    template.hasResourceProperties("AWS::SNS::TopicPolicy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Allow",
+            Action: "sns:Publish",
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+            Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+          }),
+        ]),
+      },
+    });
+    const [topic] = Object.keys(template.findResources("AWS::SNS::Topic"));
+    template.allResourcesProperties("AWS::CloudWatch::Alarm", { AlarmActions: [{ Ref: topic }] });
+  });
+});
