@@ -33,7 +33,8 @@ export async function runInspections(loop: InspectionLoop, drain: AbortSignal, s
       receive: (limit, signal) => receiver.receive(limit, signal),
       work: async (message, _ending, broken) => {
         await handle(message, loop, broken).catch((error: unknown) => {
-          log.warn("an inspection has to be repeated", { ...message.request, ...describeError(error) });
+          if (broken.aborted) log.info("an inspection is broken off, and will be repeated", { ...message.request });
+          else log.warn("an inspection has to be repeated", { ...message.request, ...describeError(error) });
         });
       },
       capacity,
