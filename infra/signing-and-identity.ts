@@ -9,7 +9,7 @@ export interface Keys {
 
 /**
  * The two secrets under the names that the adapter reads (`cloud/secrets/secrets-manager.ts`), without values: no key
- * ever stands in a template. They stay when the stack goes, since machines and clients have been told their public
+ * ever stands in a template, and `make-keys.ts` has them made. They stay when the stack goes, since machines and clients have been told their public
  * halves.
  */
 export function createKeys(scope: Construct, deployment: string): Keys {

@@ -108,6 +108,15 @@ describe("the runner", () => {
     expect(routes).toHaveLength(2);
     expect(service?.["DependsOn"]).toEqual(expect.arrayContaining(routes));
   });
+
+  it("starts only once there are keys, which are made anew by no later deployment", () => {
+    const [service] = Object.values(template.findResources("AWS::ECS::Service"));
+    const [[id, keys] = ["", {}]] = Object.entries<Record<string, unknown>>(
+      template.findResources("Custom::DroverKeys"),
+    );
+    expect(service?.["DependsOn"]).toContain(id);
+    expect(keys["Properties"]).toMatchObject({ deployment: "drover", signingKey: { Ref: "SigningKey" } });
+  });
 });
 
 describe("alarms", () => {

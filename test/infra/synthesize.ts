@@ -26,6 +26,7 @@ export function createStack(app: App, options: unknown = {}): DroverStack {
     stackName: "drover",
     options: parseOptions(options),
     functionCode: () => lambda.Code.fromAsset(fixture("function")),
+    makeKeysCode: lambda.Code.fromAsset(fixture("function")),
     runnerImage: ecs.ContainerImage.fromAsset(fixture("runner")),
   });
 }
