@@ -2,8 +2,8 @@ import type { Plugin } from "esbuild";
 
 /**
  * Loads `node:http` and `node:https` in a way that does not read all of their properties. An `import` does so, as it
- * makes an ES module of them, and one property of `node:http` is a getter that loads the whole of undici, which nobody
- * here uses. A sixth of a function's cold start.
+ * makes an ES module of them, and one property of `node:http` is a getter that loads the whole of undici: at every cold
+ * start, also where nobody calls `fetch`.
  */
 export const builtinModules: Plugin = {
   name: "builtin-modules",
