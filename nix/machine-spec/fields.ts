@@ -16,7 +16,7 @@ export function parseSpeedFactor(text: string): number {
   const factor = Number(text);
   // Nix reads a 32-bit float: what is too large for one is refused, what is too small is 0.
   const single = Math.fround(factor);
-  if (!/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/.test(text) || !Number.isFinite(single)) {
+  if (!/^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$/.test(text) || !Number.isFinite(single)) {
     throw invalidSpeedFactor(text, "is not a number");
   }
   if (single < 0) throw invalidSpeedFactor(text, "is negative");
