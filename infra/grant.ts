@@ -1,4 +1,4 @@
-import { Stack, Validations } from "aws-cdk-lib";
+import { Stack, Token, Validations } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type * as s3 from "aws-cdk-lib/aws-s3";
 import { mapRecord } from "./map-record.ts";
@@ -69,10 +69,15 @@ function grantSecrets(role: iam.Role, names: Permissions["secrets"], deployment:
   for (const name of suffixed.filter((each) => each.includes("*"))) {
     explainPattern(
       role,
-      `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${name}`,
+      `arn:${shown(stack, stack.partition)}:secretsmanager:${shown(stack, stack.region)}:${shown(stack, stack.account)}:secret:${name}`,
       "Identities are made by the owner, under the paths that lines of machines name.",
     );
   }
+}
+
+/** As findings show it: what only a deployment knows stands in brackets. A stack that looks up a VPC knows where it goes. */
+function shown(stack: Stack, value: string): string {
+  return Token.isUnresolved(value) ? `<${String(stack.resolve(value).Ref)}>` : value;
 }
 
 function allow(role: iam.Role, actions: string[], resources: string[]): void {

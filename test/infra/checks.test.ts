@@ -43,4 +43,14 @@ describe("the stack", () => {
       found.join("\n"),
     ).toBe(true);
   }, 120_000);
+
+  it("passes them in a VPC of the owner's, too, where the stack knows its account and region", async () => {
+    process.env["CDK_VALIDATION"] = "false";
+    await using out = await mkdtempDisposable(join(tmpdir(), "drover-checks-"));
+    const app = new App({ context: await deployedContext(), outdir: out.path, analyticsReporting: false });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    const stack = createStack(app, { vpcId: "vpc-12345" }, { account: "123456789012", region: "eu-central-1" });
+    app.synth();
+    expect(stack.region).toBe("eu-central-1");
+  }, 60_000);
 });

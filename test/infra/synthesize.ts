@@ -2,7 +2,7 @@ import { mkdtempDisposable, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { App } from "aws-cdk-lib";
+import { App, type Environment } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import * as ecs from "aws-cdk-lib/aws-ecs";
 import * as lambda from "aws-cdk-lib/aws-lambda";
@@ -21,9 +21,10 @@ export async function deployedContext(): Promise<Record<string, unknown>> {
  * The stack as `cdk synth` makes it, but for its bundles and its image: what those contain is tested elsewhere, and takes
  * time to make.
  */
-export function createStack(app: App, options: unknown = {}): DroverStack {
+export function createStack(app: App, options: unknown = {}, env?: Environment): DroverStack {
   return new DroverStack(app, "Drover", {
     stackName: "drover",
+    ...(env && { env }),
     options: parseOptions(options),
     functionCode: () => lambda.Code.fromAsset(fixture("function")),
     makeKeysCode: lambda.Code.fromAsset(fixture("function")),
