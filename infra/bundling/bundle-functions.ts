@@ -4,10 +4,10 @@ import { type Bundle, bundle } from "./bundle.ts";
 
 /**
  * Bundles every function of the topology into `<out>/functions/<name>/index.mjs`, which exports `handler`; the source
- * maps go to `<out>/source-maps/<name>/`. Takes about a second for all.
+ * maps go to `<out>/source-maps/<name>/`. Takes about five seconds of processor time.
  *
- * The AWS SDK is bundled, too, although Lambda's runtime has one: there it has the version that AWS chooses, and is
- * loaded from hundreds of files, of which nothing is left out.
+ * The AWS SDK is bundled, too, although Lambda's runtime has one: that has the version that AWS chooses, and consists of
+ * hundreds of files of which nothing is left out. With an SDK in files, api took more than twice as long to import.
  *
  * @param out an empty directory
  */
