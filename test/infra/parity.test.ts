@@ -9,16 +9,68 @@ import { tables, type IndexTopology, type KeyAttribute, type TableTopology } fro
 import { keysOf } from "../../infra/map-record.ts";
 import { synthesize } from "./synthesize.ts";
 
-/** A resource's properties are CloudFormation's, which no type describes: what is compared says what they must be. */
-// oxlint-disable-next-line typescript/no-explicit-any
-type Properties = any;
+/** What of CloudFormation's properties is compared. */
+interface Reference {
+  readonly Ref?: string;
+  readonly "Fn::GetAtt"?: readonly string[];
+  readonly "Fn::Join"?: readonly [string, readonly (string | Reference)[]];
+}
+type Value = string | Reference;
+
+interface Keyed {
+  readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: string }[];
+}
+interface Index extends Keyed {
+  readonly IndexName: string;
+  readonly Projection: { readonly ProjectionType: string };
+}
+interface Table extends Keyed {
+  readonly TableName: string;
+  readonly AttributeDefinitions: readonly { readonly AttributeName: string; readonly AttributeType: string }[];
+  readonly GlobalSecondaryIndexes?: readonly Index[];
+  readonly LocalSecondaryIndexes?: readonly Index[];
+  readonly TimeToLiveSpecification?: { readonly AttributeName: string };
+}
+interface Queue {
+  readonly QueueName: string;
+  readonly FifoQueue?: boolean;
+}
+interface DeployedFunction {
+  readonly FunctionName: string;
+  readonly Environment: { readonly Variables: Readonly<Record<string, Value>> };
+}
+interface Mapping {
+  readonly FunctionName: Reference;
+  readonly EventSourceArn: Reference;
+  readonly BatchSize: number;
+  readonly ScalingConfig: { readonly MaximumConcurrency: number };
+  readonly FunctionResponseTypes: readonly string[];
+}
+interface Rule {
+  readonly ScheduleExpression: string;
+  readonly Targets: readonly { readonly Arn: Reference }[];
+}
+interface Task {
+  readonly ContainerDefinitions: readonly { readonly Environment: readonly { Name: string; Value: Value }[] }[];
+}
+
+interface Resources {
+  readonly "AWS::DynamoDB::Table": Table;
+  readonly "AWS::SQS::Queue": Queue;
+  readonly "AWS::Lambda::Function": DeployedFunction;
+  readonly "AWS::Lambda::EventSourceMapping": Mapping;
+  readonly "AWS::Events::Rule": Rule;
+  readonly "AWS::ECS::TaskDefinition": Task;
+  readonly "AWS::ApiGatewayV2::Integration": { readonly IntegrationUri: Reference };
+  readonly "AWS::ApiGatewayV2::Route": { readonly RouteKey: string };
+}
 
 let template: Template;
 beforeAll(async () => {
   template = await synthesize({ upstreamCaches: ["https://cache.nixos.org"], runner: { attempts: 7 } });
 }, 60_000);
 
-const ofType = (type: string): { id: string; properties: Properties }[] =>
+const ofType = <Type extends keyof Resources>(type: Type): { id: string; properties: Resources[Type] }[] =>
   Object.entries(template.findResources(type)).map(([id, { Properties: properties }]) => ({ id, properties }));
 const sorted = (texts: readonly string[]) => texts.toSorted();
 
@@ -78,7 +130,7 @@ describe("the environment", () => {
       properties.FunctionName === "drover-make-keys" ? [] : [properties.Environment.Variables],
     );
     const [container] = ofType("AWS::ECS::TaskDefinition")[0]?.properties.ContainerDefinitions ?? [];
-    const runner = Object.fromEntries(container.Environment.map(({ Name, Value }: Properties) => [Name, Value]));
+    const runner = Object.fromEntries((container?.Environment ?? []).map(({ Name, Value }) => [Name, Value]));
     for (const environment of [...environments, runner]) {
       expect(parseConfiguration(inAnAccount(environment))).toMatchObject({
         DROVER_NAME: "drover",
@@ -100,14 +152,14 @@ function shapeOf(name: string, { partitionKey, sortKey, indexes, timeToLive }: T
   return JSON.stringify([name, keys(partitionKey, sortKey), sorted(indexes.map(index)), timeToLive ?? null]);
 }
 
-function deployedShape(table: Properties): string {
-  const types = new Map(table.AttributeDefinitions.map((each: Properties) => [each.AttributeName, each.AttributeType]));
-  const keys = (schema: Properties[]) =>
+function deployedShape(table: Table): string {
+  const types = new Map(table.AttributeDefinitions.map((each) => [each.AttributeName, each.AttributeType]));
+  const keys = (schema: Keyed["KeySchema"]) =>
     schema
-      .toSorted((a, b) => String(a.KeyType).localeCompare(b.KeyType))
+      .toSorted((a, b) => a.KeyType.localeCompare(b.KeyType))
       .map(({ AttributeName }) => `${AttributeName}:${String(types.get(AttributeName))}`)
       .join("+");
-  const indexes = (kind: string, list: Properties[] = []) =>
+  const indexes = (kind: string, list: readonly Index[] = []) =>
     list.map((each) => `${kind} ${each.IndexName} ${keys(each.KeySchema)} ${each.Projection.ProjectionType}`);
   return JSON.stringify([
     table.TableName,
@@ -133,19 +185,19 @@ function startedBy(trigger: FunctionTopology["trigger"]): string {
 /** What may start a function, and how, in the words of `startedBy`. */
 function startersOf(id: string): string[] {
   const names = new Map(ofType("AWS::SQS::Queue").map(({ id: queue, properties }) => [queue, properties.QueueName]));
-  const isThis = (reference: Properties) => reference?.Ref === id || reference?.["Fn::GetAtt"]?.[0] === id;
+  const isThis = (reference?: Reference) => reference?.Ref === id || reference?.["Fn::GetAtt"]?.[0] === id;
   const mappings = ofType("AWS::Lambda::EventSourceMapping")
     .filter(({ properties }) => isThis(properties.FunctionName))
     .map(({ properties: { EventSourceArn, BatchSize, ScalingConfig, FunctionResponseTypes } }) =>
       [
-        names.get(EventSourceArn["Fn::GetAtt"][0]),
+        names.get(EventSourceArn["Fn::GetAtt"]?.[0] ?? ""),
         BatchSize,
         ScalingConfig.MaximumConcurrency,
         ...FunctionResponseTypes,
       ].join(" "),
     );
   const schedules = ofType("AWS::Events::Rule")
-    .filter(({ properties }) => isThis(properties.Targets[0].Arn))
+    .filter(({ properties }) => isThis(properties.Targets[0]?.Arn))
     .map(({ properties }) => properties.ScheduleExpression);
   const integrations = ofType("AWS::ApiGatewayV2::Integration")
     .filter(({ properties }) => isThis(properties.IntegrationUri))
@@ -154,16 +206,16 @@ function startersOf(id: string): string[] {
 }
 
 /** What CloudFormation would make of an environment's references. */
-function inAnAccount(environment: Record<string, Properties>): Record<string, string> {
+function inAnAccount(environment: Readonly<Record<string, Value>>): Record<string, string> {
   const pseudo: Record<string, string> = {
     "AWS::Region": "eu-central-1",
     "AWS::AccountId": "123456789012",
     "AWS::URLSuffix": "amazonaws.com",
   };
-  const resolve = (value: Properties): string => {
+  const resolve = (value: Value): string => {
     if (typeof value === "string") return value;
-    if ("Ref" in value) return pseudo[value.Ref] ?? "blobs";
-    return value["Fn::Join"][1].map(resolve).join("");
+    if (value.Ref !== undefined) return pseudo[value.Ref] ?? "blobs";
+    return (value["Fn::Join"]?.[1] ?? []).map(resolve).join("");
   };
   return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, resolve(value)]));
 }
