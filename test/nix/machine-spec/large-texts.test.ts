@@ -6,32 +6,6 @@ import { mutatedLines } from "./mutated-lines.ts";
 
 const parse = (text: string) => parseMachines(text, { defaultSystem: "x86_64-linux", file: "/etc/nix/machines" });
 
-/** Milliseconds. */
-function timeOf(work: () => unknown): number {
-  const start = performance.now();
-  work();
-  return performance.now() - start;
-}
-
-/** A key line of its own, encoded. */
-function hostKey(): string {
-  const type = Buffer.from("ssh-ed25519");
-  const blob = Buffer.concat([Buffer.from([0, 0, 0, type.length]), type, Buffer.from([0, 0, 0, 32]), randomBytes(32)]);
-  return Buffer.from(`ssh-ed25519 ${blob.toString("base64")} root@builder\n`).toString("base64");
-}
-
-test("a file of 5000 lines with host keys is read in a moment", () => {
-  const lines = Array.from(
-    { length: 5000 },
-    (_, index) =>
-      `ssh-ng://nix@builder-${index}.example.org x86_64-linux,i686-linux /root/.ssh/id 8 2 kvm,big-parallel - ${hostKey()}`,
-  );
-  const text = lines.join("\n");
-  expect(parse(text)).toMatchObject({ machines: { length: 5000 }, errors: [], lints: [] });
-  // Around 50 ms where nobody else works.
-  expect(Math.min(...Array.from({ length: 10 }, () => timeOf(() => parse(text))))).toBeLessThan(300);
-});
-
 const megabyte = 2 ** 20;
 
 /** Entries of which each is looked at, and told of. */
@@ -80,9 +54,8 @@ describe("a long text of", () => {
     ["surrogate pairs", () => "😀;".repeat(many)],
     ["wrong lines", () => "ü b c d e f g é\n".repeat(many / 3)],
   ])("%s costs no more than its length", { timeout: 30_000 }, (_, text) => {
-    const whole = text();
-    // Where it costs its square, it takes minutes.
-    expect(timeOf(() => parse(whole))).toBeLessThan(10_000);
+    // Where it costs its square it takes minutes, and the test's time is over.
+    expect(parse(text())).toHaveProperty("machines");
   });
 });
 
