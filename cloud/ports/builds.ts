@@ -49,7 +49,13 @@ export interface Builds {
    * What has changed in the list after a moment, oldest change first. Sees every earlier write. Entries that share the
    * last moment are all included, even if they are more than `limit`, so that asking again from there misses none.
    */
-  changedSince(build: string, since: number, limit: number): Promise<BuildStep[]>;
+  changedSince(build: string, since: number, limit: number): Promise<ChangedSteps>;
   /** Unfinished builds, oldest first. May lag behind writes. For `sweep`. */
   inState(state: Exclude<BuildState, "succeeded" | "failed">, createdBefore: number, limit: number): Promise<Build[]>;
+}
+
+export interface ChangedSteps {
+  readonly steps: readonly BuildStep[];
+  /** Whether there are later changes than these. */
+  readonly more: boolean;
 }

@@ -7,8 +7,8 @@ const most = 1_000;
 export async function resendPlans({ builds, plans }: Sweeping, before: number): Promise<number> {
   let stalled = 0;
   for (const build of await builds.inState("planning", before, most)) {
-    const [latest] = await builds.changedSince(build.id, before, 1);
-    if (latest !== undefined) continue;
+    const { steps } = await builds.changedSince(build.id, before, 1);
+    if (steps.length > 0) continue;
     await plans.send({ build: build.id });
     stalled += 1;
   }

@@ -1,5 +1,5 @@
 import type { BuildStep } from "../../../fleet/build.ts";
-import type { Builds } from "../../ports/builds.ts";
+import type { Builds, ChangedSteps } from "../../ports/builds.ts";
 import type { Database } from "../database.ts";
 import { buildStepOfItem } from "../items/build-step.ts";
 import { firstItems, pages } from "../query.ts";
@@ -29,7 +29,7 @@ async function stepsByName(database: Database, build: string, limit: number, cur
   return { steps, cursor: last !== undefined && found.length > limit ? encodeCursor(last) : undefined };
 }
 
-async function changedSince(database: Database, build: string, since: number, limit: number): Promise<BuildStep[]> {
+async function changedSince(database: Database, build: string, since: number, limit: number): Promise<ChangedSteps> {
   const query = {
     TableName: database.tables.buildSteps,
     IndexName: "byChange",
@@ -44,7 +44,7 @@ async function changedSince(database: Database, build: string, since: number, li
     found.push(...page.map(buildStepOfItem));
     const moment = found[limit - 1]?.changedAt;
     const end = moment === undefined ? -1 : found.findIndex(({ changedAt }) => changedAt > moment);
-    if (end !== -1) return found.slice(0, end);
+    if (end !== -1) return { steps: found.slice(0, end), more: true };
   }
-  return found;
+  return { steps: found, more: false };
 }

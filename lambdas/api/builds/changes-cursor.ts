@@ -25,9 +25,18 @@ export function printChangesCursor({ since, seen }: ChangesCursor): string {
   return seen === undefined ? String(since) : `${since}.${seen}`;
 }
 
-/** Whether there is anything that the answer before did not have. */
-export function isNews({ since, seen }: ChangesCursor, build: Build, steps: readonly BuildStep[]): boolean {
-  return seen !== digest(since, build, steps);
+/**
+ * Whether there is anything that the answer before did not have.
+ *
+ * @param more whether there are later changes than these: the answer before had all that there were, and looking back
+ *   may fill this one with them
+ */
+export function isNews(
+  { since, seen }: ChangesCursor,
+  build: Build,
+  { steps, more }: { readonly steps: readonly BuildStep[]; readonly more: boolean },
+): boolean {
+  return more || seen !== digest(since, build, steps);
 }
 
 /**

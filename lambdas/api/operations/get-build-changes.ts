@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { type Build, type BuildStep, isFinished } from "../../../fleet/build.ts";
+import type { ChangedSteps } from "../../../cloud/ports/builds.ts";
+import { type Build, isFinished } from "../../../fleet/build.ts";
 import { isNews, nextChangesCursor, parseChangesCursor, printChangesCursor } from "../builds/changes-cursor.ts";
 import type { ApiDependencies } from "../dependencies.ts";
 import { buildChanges, buildPath, changesQuery } from "../schema/builds.ts";
@@ -23,17 +24,17 @@ export const getBuildChanges = jsonOperation({
   async run(dependencies, { path, query }, { signal }) {
     const cursor = parseChangesCursor(query.since);
     await follow(dependencies, await findBuild(dependencies, path.build));
-    const look = async (): Promise<{ build: Build; steps: readonly BuildStep[] }> => {
+    const look = async (): Promise<ChangedSteps & { build: Build }> => {
       // The build first: when it is finished, every change of its steps has been written down.
       const build = await findBuild(dependencies, path.build);
-      return { build, steps: await dependencies.builds.changedSince(build.id, cursor.since, stepsAtOnce) };
+      return { build, ...(await dependencies.builds.changedSince(build.id, cursor.since, stepsAtOnce)) };
     };
-    const { build, steps } = await waitFor(
+    const { build, steps, more } = await waitFor(
       look,
-      (found) => isFinished(found.build.state) || isNews(cursor, found.build, found.steps),
+      (found) => isFinished(found.build.state) || isNews(cursor, found.build, found),
       { seconds: query.wait, signal },
     );
-    const next = nextChangesCursor(cursor, build, steps, steps.length < stepsAtOnce);
+    const next = nextChangesCursor(cursor, build, steps, !more);
     return { build: buildView(build), steps: steps.map(buildStepView), next: printChangesCursor(next) };
   },
 });

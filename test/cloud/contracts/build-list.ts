@@ -150,19 +150,22 @@ export function buildListContract(open: () => Promise<{ builds: Builds }>): void
     );
     const seen: BuildStep[] = [];
     for (let since = 3_000, rounds = 0; rounds < 4; rounds++) {
-      const changed = await builds.changedSince(build.id, since, 2);
-      seen.push(...changed);
-      since = changed.at(-1)?.changedAt ?? since;
+      const { steps } = await builds.changedSince(build.id, since, 2);
+      seen.push(...steps);
+      since = steps.at(-1)?.changedAt ?? since;
     }
     expect(seen.map(({ changedAt }) => changedAt)).toEqual([4_000, 4_000, 4_000, 5_000, 6_000]);
-    expect(await builds.changedSince(build.id, 4_999, 1)).toMatchObject([{ changedAt: 5_000 }]);
-    expect(await builds.changedSince(build.id, 6_000, 10)).toEqual([]);
+    const first = await builds.changedSince(build.id, 4_999, 1);
+    expect(first).toMatchObject({ steps: [{ changedAt: 5_000 }], more: true });
+    expect(await builds.changedSince(build.id, 4_999, 2)).toMatchObject({ steps: { length: 2 }, more: false });
+    expect(await builds.changedSince(build.id, 6_000, 10)).toEqual({ steps: [], more: false });
   });
 
   test("a reflected change is seen by who followed before it", async () => {
     await builds.addSteps(build.id, [buildStep(build, 1, { changedAt: Date.now() - 1_000 })]);
     const before = Date.now() - 1;
     await builds.reflect(build.id, step(1, { changedAt: 20 }));
-    expect(await builds.changedSince(build.id, before, 10)).toMatchObject([{ step: stepId(1), state: "ready" }]);
+    const { steps } = await builds.changedSince(build.id, before, 10);
+    expect(steps).toMatchObject([{ step: stepId(1), state: "ready" }]);
   });
 }
