@@ -1,4 +1,4 @@
-import { parseSshUri } from "../../nix/machine-spec/uri.ts";
+import { machineName } from "../../nix/machine-spec/machine-name.ts";
 
 /**
  * The name under which the service knows a machine, `[user@]host[:port]`, where people may have given its URI. What
@@ -7,10 +7,7 @@ import { parseSshUri } from "../../nix/machine-spec/uri.ts";
  * @throws {DroverError} DROVER_MACHINE_URI
  */
 export function machineNameOf(nameOrUri: string): string {
-  if (!nameOrUri.includes("://")) return nameOrUri;
-  const { user, host, port } = parseSshUri(nameOrUri);
-  const destination = host.includes(":") ? `[${host}]` : host;
-  return `${user === null ? "" : `${user}@`}${destination}${port === 22 ? "" : `:${port}`}`;
+  return nameOrUri.includes("://") ? machineName(nameOrUri) : nameOrUri;
 }
 
 /** The same for several, each once. @throws {DroverError} DROVER_MACHINE_URI */

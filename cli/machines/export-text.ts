@@ -1,4 +1,5 @@
 import type { Machine } from "../../lambdas/api/schema/machines.ts";
+import { nameOfAddress } from "../../nix/machine-spec/machine-name.ts";
 import { printMachine } from "../../nix/machine-spec/print.ts";
 
 /**
@@ -23,14 +24,9 @@ function routeText(name: string, route: NonNullable<Machine["route"]>): string {
   const means = [
     ...(identityFile === null ? [] : [`with ${identityFile}`]),
     ...(identityAgent === null ? [] : [`with the agent at ${identityAgent}`]),
-    ...(jumps.length === 0 ? [] : [`through ${jumps.map(destination).join(", ")}`]),
+    ...(jumps.length === 0 ? [] : [`through ${jumps.map(nameOfAddress).join(", ")}`]),
   ];
-  return [`${name} is reached as ${destination({ host, port, user })}`, ...means].join(" ");
-}
-
-function destination({ host, port, user }: { host: string; port: number; user: string | null }): string {
-  const address = host.includes(":") ? `[${host}]` : host;
-  return `${user === null ? "" : `${user}@`}${address}${port === 22 ? "" : `:${port}`}`;
+  return [`${name} is reached as ${nameOfAddress({ host, port, user })}`, ...means].join(" ");
 }
 
 /** In comments, older versions of Nix take what follows a semicolon for a machine. */

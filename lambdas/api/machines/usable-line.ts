@@ -1,7 +1,7 @@
 import type { KeyLine } from "../../../nix/machine-spec/key-line.ts";
 import type { ParsedEntry, Place, Remark } from "../../../nix/machine-spec/report.ts";
 import type { MachineSpec, SshAddress } from "../../../nix/machine-spec/types.ts";
-import { nameOfAddress } from "./machine-name.ts";
+import { nameOfAddress } from "../../../nix/machine-spec/machine-name.ts";
 import type { Remarks } from "./remarks.ts";
 
 /** A line on its way into its machine. */

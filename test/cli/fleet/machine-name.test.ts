@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { machineNameOf, machineNamesOf } from "../../../cli/fleet/machine-name.ts";
-import { machineName } from "../../../lambdas/api/machines/machine-name.ts";
+import { machineName } from "../../../nix/machine-spec/machine-name.ts";
 
 describe("machineNameOf()", () => {
   it.each([

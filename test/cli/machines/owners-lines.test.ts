@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ownersLines } from "../../../cli/machines/owners-lines.ts";
-import { machineName } from "../../../lambdas/api/machines/machine-name.ts";
+import { machineName } from "../../../nix/machine-spec/machine-name.ts";
 import { printSshUri } from "../../../nix/machine-spec/uri.ts";
 import { addresses } from "../../nix/machine-spec/arbitrary.ts";
 

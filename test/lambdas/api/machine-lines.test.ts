@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SshRoute } from "../../../fleet/machine.ts";
-import { machineName } from "../../../lambdas/api/machines/machine-name.ts";
+import { machineName } from "../../../nix/machine-spec/machine-name.ts";
 import { readMachineLines } from "../../../lambdas/api/machines/read-lines.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICV7N4ZzHqTUTqHyEKgQBBSgCq6r9TsuDPVwJ7vsEC3h";

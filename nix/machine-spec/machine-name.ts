@@ -1,5 +1,5 @@
-import type { SshAddress } from "../../../nix/machine-spec/types.ts";
-import { parseSshUri } from "../../../nix/machine-spec/uri.ts";
+import type { SshAddress } from "./types.ts";
+import { parseSshUri } from "./uri.ts";
 
 const sshPort = 22;
 
