@@ -35,7 +35,10 @@ export function privateKeyState(text: string): PrivateKeyFile {
   }
   const [, kind = "", body = ""] = pem;
   if (kind === "OPENSSH ") return openSshKeyState(Buffer.from(body, "base64"));
-  return { state: kind === "ENCRYPTED " || /^Proc-Type: *4,ENCRYPTED/m.test(body) ? "locked" : "usable" };
+  if (kind === "ENCRYPTED " || /^Proc-Type: *4,ENCRYPTED/m.test(body)) return { state: "locked" };
+  // ssh2 1.17 knows no PKCS #8 without a passphrase.
+  if (kind === "") return { state: "invalid", why: "it is in PKCS #8's form; ssh-keygen -p -N '' -f rewrites it" };
+  return { state: "usable" };
 }
 
 const magic = "openssh-key-v1\0";

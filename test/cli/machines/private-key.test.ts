@@ -9,12 +9,16 @@ const kinds = ["ed25519", "ecdsa", "rsa"].flatMap((type) =>
   ["RFC4716", "PEM", "PKCS8"].map((format): [string, string] => [type, format]),
 );
 
+/** The runner's SSH does not read PKCS #8; ssh-keygen writes Ed25519 keys in OpenSSH's form, whatever it is told. */
+const stateWithout = (type: string, format: string) =>
+  format === "PKCS8" && type !== "ed25519" ? "invalid" : "usable";
+
 describe("lookAtPrivateKey()", () => {
   it.each(kinds)("tells whether ssh-keygen's %s key in the form %s has a passphrase", async (type, format) => {
     await using home = await createOwnersHome();
     const open = await home.key("open", { type, format });
     const locked = await home.key("locked", { type, format, passphrase: "correct horse" });
-    expect(await lookAtPrivateKey(open)).toEqual({ state: "usable" });
+    expect(await lookAtPrivateKey(open)).toMatchObject({ state: stateWithout(type, format) });
     expect(await lookAtPrivateKey(locked)).toEqual({ state: "locked" });
     await mustRun("ssh-keygen", ["-q", "-p", "-P", "correct horse", "-N", "", "-f", locked]);
     expect(await lookAtPrivateKey(locked)).toEqual({ state: "usable" });
