@@ -85,8 +85,11 @@ export class SshConnection implements AsyncDisposable {
    */
   async exec(command: string, signal?: AbortSignal): Promise<RemoteProcess> {
     try {
-      const channel = await opened((done) => this.#client.exec(command, done), signal);
-      return new RemoteProcess(channel, this);
+      return await opened(
+        (done) => this.#client.exec(command, done),
+        (channel) => new RemoteProcess(channel, this),
+        signal,
+      );
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
       if (error instanceof Error && "reason" in error) throw refusedChannel(this.machine, error);
@@ -103,7 +106,11 @@ export class SshConnection implements AsyncDisposable {
   async openTunnel(host: string, port: number, signal?: AbortSignal): Promise<Transport> {
     try {
       // What it says of where the connection comes from is of no use to anybody.
-      return new Tunnel(await opened((done) => this.#client.forwardOut("127.0.0.1", 0, host, port, done), signal));
+      return await opened(
+        (done) => this.#client.forwardOut("127.0.0.1", 0, host, port, done),
+        (channel) => new Tunnel(channel),
+        signal,
+      );
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
       if (error instanceof Error && "reason" in error) throw new RefusedTunnel(error.message, error.reason);
@@ -137,28 +144,29 @@ async function endWith(via: SshConnection, giveUp: (error: Error) => void): Prom
   giveUp(loss ?? new Error("the connection to the jump host was closed"));
 }
 
-/** A channel; one that nobody wants any more by the time it is open is closed. */
-async function opened(
+/**
+ * What is made of a channel; one that nobody wants any more by the time it is open is closed.
+ *
+ * @param use is called before ssh2 reads on: the exit status of a short command can come in one segment with the answer
+ *   that opens its channel, and would be said to nobody a moment later
+ */
+async function opened<T>(
   open: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+  use: (channel: ClientChannel) => T,
   signal: AbortSignal | undefined,
-): Promise<ClientChannel> {
+): Promise<T> {
   signal?.throwIfAborted();
-  const opening = new Promise<ClientChannel>((resolve, reject) => {
+  const opening = new Promise<T>((resolve, reject) => {
     open((error, channel) => {
-      if (error === undefined) resolve(channel);
-      else reject(error);
+      if (error !== undefined) reject(error);
+      else if (signal?.aborted === true) abandon(channel);
+      else resolve(use(channel));
     });
   });
-  try {
-    return await (signal === undefined ? opening : unlessAborted(opening, signal));
-  } catch (error) {
-    if (signal?.aborted === true) void closeWhenOpen(opening);
-    throw error;
-  }
+  return await (signal === undefined ? opening : unlessAborted(opening, signal));
 }
 
-async function closeWhenOpen(opening: Promise<ClientChannel>): Promise<void> {
-  const channel = await opening.catch(() => undefined);
-  channel?.close();
-  channel?.resume().stderr.resume();
+function abandon(channel: ClientChannel): void {
+  channel.close();
+  channel.resume().stderr.resume();
 }
