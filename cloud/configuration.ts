@@ -39,11 +39,6 @@ const schema = z.strictObject({
       /^(secretsmanager:\/\/[A-Za-z0-9_+=.@-]+(\/[A-Za-z0-9_+=.@-]+)*|file:\/\/\/.*)$/,
       "must be secretsmanager://PREFIX or file:///DIRECTORY",
     ),
-  /** SHA-256 (hex) of the API token that the embedded mode accepts. */
-  DROVER_TOKEN_SHA256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")
-    .optional(),
   /** Systems of a machine whose spec line names none. */
   DROVER_DEFAULT_SYSTEM: z.string().min(1).default("x86_64-linux"),
   /** Binary caches (URLs) whose paths are never built or uploaded. */

@@ -23,6 +23,7 @@ import { sqsDispatches, sqsFleetEvents, sqsInspectionRequests, sqsPlanRequests }
 import { sqsClient } from "./queues/sqs-client.ts";
 import { directorySecrets } from "./secrets/directory.ts";
 import { queueName } from "./topology/names.ts";
+import type { FunctionName } from "./topology/functions.ts";
 import type { QueueName } from "./topology/queues.ts";
 
 /** Every port of the control plane, connected. */
@@ -47,19 +48,29 @@ export interface ConnectionLog {
   warn(message: string, fields?: Record<string, unknown>): void;
 }
 
-/**
- * Builds every adapter from the configuration. Called by the edges only. Nothing is contacted yet.
- *
- * @param log told what is left out and why: unsigned upstream paths, messages that are none
- */
-export async function connectCloud(configuration: Configuration, log: ConnectionLog = console): Promise<Cloud> {
+export interface ConnectOptions {
+  /** Who connects; AWS hears of it with each call. */
+  readonly component?: FunctionName | "runner";
+  /** Told what is left out and why: unsigned upstream paths, messages that are none. @default console */
+  readonly log?: ConnectionLog;
+}
+
+/** Builds every adapter from the configuration. Called by the edges only. Nothing is contacted yet. */
+export async function connectCloud(
+  configuration: Configuration,
+  { component, log = console }: ConnectOptions = {},
+): Promise<Cloud> {
+  const caller = component === undefined ? undefined : `drover-${component}`;
   await using opened = new AsyncDisposableStack();
-  const dynamoDb = opened.adopt(dynamoDbClient({ endpoint: configuration.DROVER_DYNAMODB_ENDPOINT }), (client) =>
+  const dynamoDb = opened.adopt(
+    dynamoDbClient({ endpoint: configuration.DROVER_DYNAMODB_ENDPOINT, caller }),
+    (client) => client.destroy(),
+  );
+  const sqs = opened.adopt(sqsClient({ endpoint: configuration.DROVER_SQS_ENDPOINT, caller }), (client) =>
     client.destroy(),
   );
-  const sqs = opened.adopt(sqsClient({ endpoint: configuration.DROVER_SQS_ENDPOINT }), (client) => client.destroy());
-  const secrets = await connectSecrets(configuration, opened);
-  const blobs = connectBlobs(configuration, secrets, opened);
+  const secrets = await connectSecrets(configuration, opened, caller);
+  const blobs = connectBlobs(configuration, secrets, opened, caller);
   const queueUrl = (queue: QueueName) =>
     `${configuration.DROVER_QUEUE_URL_BASE}/${queueName(configuration.DROVER_NAME, queue)}`;
   const upstreams = configuration.DROVER_UPSTREAM_CACHES.map((url) =>
@@ -98,15 +109,24 @@ export async function connectCloud(configuration: Configuration, log: Connection
 }
 
 /** The SDK for Secrets Manager is loaded where it is used only: the embedded mode starts without it. */
-async function connectSecrets(configuration: Configuration, opened: AsyncDisposableStack): Promise<Secrets> {
+async function connectSecrets(
+  configuration: Configuration,
+  opened: AsyncDisposableStack,
+  caller?: string,
+): Promise<Secrets> {
   const [, prefix] = /^secretsmanager:\/\/(.+)$/.exec(configuration.DROVER_SECRETS) ?? [];
   if (prefix === undefined) return directorySecrets(fileURLToPath(configuration.DROVER_SECRETS));
   const { secretsManagerClient, secretsManagerSecrets } = await import("./secrets/secrets-manager.ts");
-  const client = opened.adopt(secretsManagerClient(), (each) => each.destroy());
+  const client = opened.adopt(secretsManagerClient({ caller }), (each) => each.destroy());
   return secretsManagerSecrets(client, prefix);
 }
 
-function connectBlobs(configuration: Configuration, secrets: Secrets, opened: AsyncDisposableStack): Blobs {
+function connectBlobs(
+  configuration: Configuration,
+  secrets: Secrets,
+  opened: AsyncDisposableStack,
+  caller?: string,
+): Blobs {
   const [, bucket] = /^s3:\/\/(.+)$/.exec(configuration.DROVER_BLOBS) ?? [];
   if (bucket === undefined) {
     return directoryBlobs({
@@ -115,6 +135,8 @@ function connectBlobs(configuration: Configuration, secrets: Secrets, opened: As
       secret: async () => Buffer.from(await secrets.read("url-signing-key"), "hex"),
     });
   }
-  const client = opened.adopt(s3Client({ endpoint: configuration.DROVER_S3_ENDPOINT }), (each) => each.destroy());
+  const client = opened.adopt(s3Client({ endpoint: configuration.DROVER_S3_ENDPOINT, caller }), (each) =>
+    each.destroy(),
+  );
   return s3Blobs(client, bucket);
 }

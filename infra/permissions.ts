@@ -53,12 +53,14 @@ export const permissions: Readonly<Record<FunctionName | "runner", Permissions>>
       buildSteps: { actions: [], indexes: ["byName", "byChange"] },
       steps: { actions: ["GetItem", "BatchGetItem"], indexes: ["unfinished"] },
       attempts: { actions: ["GetItem", "Query", "UpdateItem"] },
+      tokens: { actions: ["GetItem", "Scan", "PutItem", "DeleteItem"] },
     },
     queues: { plans: ["SendMessage"], fleetEvents: ["SendMessage"], inspections: ["SendMessage"] },
     // Signed URLs are worth what their signer may do: uploads go to `nar/` only.
     blobs: { read: [cacheInfo, narInfos, nars, logs, liveLogs], write: [cacheInfo, narInfos, nars] },
     secrets: ["signing-key", "ssh-identity"],
   },
+  authorize: { tables: { tokens: { actions: ["GetItem", "UpdateItem"] } }, queues: {}, blobs: {}, secrets: [] },
   plan: {
     tables: {
       builds: { actions: ["GetItem", "UpdateItem"] },

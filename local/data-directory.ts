@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { tokenId, tokenText } from "../fleet/token.ts";
 
 /** Where the embedded mode keeps everything; the whole state of a deployment can be moved by moving it. */
 export interface DataDirectory {
@@ -10,7 +11,7 @@ export interface DataDirectory {
   readonly queues: string;
   readonly blobs: string;
   readonly secrets: string;
-  /** The API token: 256 random bits, made at the first start. */
+  /** An API token for everything, made at the first start. */
   readonly token: string;
 }
 
@@ -28,19 +29,21 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   return { path, ...directory, token: await readOrMakeToken(join(path, "token")) };
 }
 
-/** How the API knows a token without keeping it. */
-export function tokenDigest(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
-}
-
 async function readOrMakeToken(file: string): Promise<string> {
   try {
     // "wx" makes the first of two starts win; both then read the same token.
-    await writeFile(file, `drv_${randomBytes(32).toString("base64url")}\n`, { flag: "wx", mode: 0o600 });
+    await writeFile(file, `${tokenText(randomBytes(8).toString("hex"), randomBytes(32))}\n`, {
+      flag: "wx",
+      mode: 0o600,
+    });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
-  return (await readFile(file, "utf8")).trim();
+  const text = (await readFile(file, "utf8")).trim();
+  if (tokenId(text) !== undefined) return text;
+  // Of an older Drover.
+  await rm(file);
+  return await readOrMakeToken(file);
 }
 
 /**

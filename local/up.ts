@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { profilePath } from "../cli/api/service.ts";
 import { DroverError } from "../nix/drover-error.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
-import { type DataDirectory, openDataDirectory, tokenDigest, writeForNix, writeProfile } from "./data-directory.ts";
+import { type DataDirectory, openDataDirectory, writeForNix, writeProfile } from "./data-directory.ts";
 import { startEngines, type Engines } from "./engines/start-engines.ts";
+import { authorized } from "./http/authorized.ts";
 import { openGateway } from "./http/open-gateway.ts";
 import { keepRunnerGoing } from "./runner-process.ts";
 import { runTriggers } from "./triggers/run-triggers.ts";
@@ -29,13 +30,14 @@ async function up(dataPath: string, wantedPort: number): Promise<void> {
   const door = stack.use(await openGateway({ blobs: directory.blobs, secrets: directory.secrets, port: wantedPort }));
   Object.assign(process.env, settings(directory, engines, door.url));
   // Only now: a function's handler file reads its configuration when it is loaded, as it does in Lambda.
-  const [api, plan, schedule, sweep] = await Promise.all([
+  const [api, authorize, plan, schedule, sweep] = await Promise.all([
     import("../lambdas/api/handler.ts"),
+    import("../lambdas/authorize/handler.ts"),
     import("../lambdas/plan/handler.ts"),
     import("../lambdas/schedule/handler.ts"),
     import("../lambdas/sweep/handler.ts"),
   ]);
-  door.open(api.handler);
+  door.open(authorized({ api: api.handler, authorize: authorize.handler }));
 
   // The runner stops first, while there are still queues and tables to give its work back to.
   const triggersStopping = new AbortController();
@@ -71,7 +73,6 @@ function settings(directory: DataDirectory, engines: Engines, url: string): Reco
     DROVER_BLOBS: pathToFileURL(directory.blobs).href,
     DROVER_BLOBS_URL: `${url}/blobs`,
     DROVER_SECRETS: pathToFileURL(directory.secrets).href,
-    DROVER_TOKEN_SHA256: tokenDigest(directory.token),
     DROVER_LOG_LEVEL: process.env["DROVER_LOG_LEVEL"] ?? "warn",
   };
 }

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     process.on("SIGINT", () => {});
   } else process.on("SIGINT", wind);
 
-  await using cloud = await connectCloud(configuration, log);
+  await using cloud = await connectCloud(configuration, { component: "runner", log });
   const capacity = configuration.DROVER_RUNNER_ATTEMPTS;
   log.info("the runner is ready", { capacity });
   const agent = process.env["SSH_AUTH_SOCK"];

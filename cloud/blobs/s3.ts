@@ -23,11 +23,17 @@ const maximumUpload = 5 * 1024 ** 3;
 /** Of one DeleteObjects. */
 const deletesAtOnce = 1000;
 
-/** @param endpoint of an engine that is not AWS; it takes any credentials and has no bucket subdomains */
-export function s3Client({ endpoint }: { endpoint?: string | undefined } = {}): S3Client {
-  if (endpoint === undefined) return new S3Client({});
+interface S3ClientOptions {
+  /** Of an engine that is not AWS; it takes any credentials and has no bucket subdomains. @default the region's own */
+  readonly endpoint?: string | undefined;
+  /** Who calls, for CloudTrail: `drover-api`. */
+  readonly caller?: string | undefined;
+}
+
+export function s3Client({ endpoint, caller }: S3ClientOptions = {}): S3Client {
+  if (endpoint === undefined) return new S3Client({ userAgentAppId: caller });
   const credentials = { accessKeyId: "drover", secretAccessKey: "drover" };
-  return new S3Client({ endpoint, forcePathStyle: true, region: "us-east-1", credentials });
+  return new S3Client({ userAgentAppId: caller, endpoint, forcePathStyle: true, region: "us-east-1", credentials });
 }
 
 /**

@@ -5,12 +5,15 @@ import { retryConflicts } from "./retry-conflicts.ts";
 export interface DynamoDbClientOptions {
   /** Where an engine answers that is not AWS; its credentials are then of no account. @default the region's own */
   readonly endpoint?: string | undefined;
+  /** Who calls, for CloudTrail: `drover-api`. */
+  readonly caller?: string | undefined;
 }
 
 /** The client that all adapters share. `destroy()` closes its connections. */
-export function dynamoDbClient({ endpoint }: DynamoDbClientOptions = {}): DynamoDBDocumentClient {
+export function dynamoDbClient({ endpoint, caller }: DynamoDbClientOptions = {}): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
     maxAttempts: 5,
+    userAgentAppId: caller,
     requestHandler: {
       connectionTimeout: 3_000,
       requestTimeout: 15_000,

@@ -20,6 +20,7 @@ export function openDatabase(client: DynamoDBDocumentClient, deployment: string)
       steps: tableName(deployment, "steps"),
       dependents: tableName(deployment, "dependents"),
       attempts: tableName(deployment, "attempts"),
+      tokens: tableName(deployment, "tokens"),
       requirementClasses: tableName(deployment, "requirementClasses"),
     },
   };

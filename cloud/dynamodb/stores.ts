@@ -4,12 +4,14 @@ import type { Dependents } from "../ports/dependents.ts";
 import type { Inspections } from "../ports/inspections.ts";
 import type { Machines } from "../ports/machines.ts";
 import type { Steps } from "../ports/steps.ts";
+import type { Tokens } from "../ports/tokens.ts";
 import { dynamoDbBuilds } from "./builds.ts";
 import { openDatabase } from "./database.ts";
 import { dynamoDbDependents } from "./dependents.ts";
 import { dynamoDbInspections } from "./inspections.ts";
 import { dynamoDbMachines } from "./machines.ts";
 import { dynamoDbSteps } from "./steps.ts";
+import { dynamoDbTokens } from "./tokens.ts";
 
 export interface DynamoDbStoresOptions {
   readonly client: DynamoDBDocumentClient;
@@ -25,6 +27,7 @@ export interface Stores {
   readonly steps: Steps;
   readonly dependents: Dependents;
   readonly builds: Builds;
+  readonly tokens: Tokens;
 }
 
 /** All stores on DynamoDB. Nothing is opened or checked yet: the tables are made by the CDK app or by `local/`. */
@@ -36,5 +39,6 @@ export function dynamoDbStores({ client, name, clock = Date.now }: DynamoDbStore
     steps: dynamoDbSteps(database, clock),
     dependents: dynamoDbDependents(database),
     builds: dynamoDbBuilds(database, clock),
+    tokens: dynamoDbTokens(database),
   };
 }

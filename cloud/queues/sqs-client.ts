@@ -1,8 +1,14 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 
-/** @param endpoint of an engine that is not AWS; it takes any credentials */
-export function sqsClient({ endpoint }: { endpoint?: string | undefined } = {}): SQSClient {
-  if (endpoint === undefined) return new SQSClient({});
+interface SqsClientOptions {
+  /** Of an engine that is not AWS; it takes any credentials. @default the region's own */
+  readonly endpoint?: string | undefined;
+  /** Who calls, for CloudTrail: `drover-api`. */
+  readonly caller?: string | undefined;
+}
+
+export function sqsClient({ endpoint, caller }: SqsClientOptions = {}): SQSClient {
+  if (endpoint === undefined) return new SQSClient({ userAgentAppId: caller });
   const credentials = { accessKeyId: "drover", secretAccessKey: "drover" };
-  return new SQSClient({ endpoint, region: "us-east-1", credentials });
+  return new SQSClient({ userAgentAppId: caller, endpoint, region: "us-east-1", credentials });
 }

@@ -7,9 +7,14 @@ import { notThere, unreadable } from "./secrets-manager-errors.ts";
 /** What AWS takes as the name of a secret (API reference, CreateSecret), besides that it has 512 characters at most. */
 const possibleName = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
 
-/** Region, credentials and, where AWS is not meant, AWS_ENDPOINT_URL_SECRETS_MANAGER are what the SDK itself finds. */
-export function secretsManagerClient(): SecretsManagerClient {
+/**
+ * Region, credentials and, where AWS is not meant, AWS_ENDPOINT_URL_SECRETS_MANAGER are what the SDK itself finds.
+ *
+ * @param caller who calls, for CloudTrail: `drover-api`
+ */
+export function secretsManagerClient({ caller }: { caller?: string | undefined } = {}): SecretsManagerClient {
   return new SecretsManagerClient({
+    userAgentAppId: caller,
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   });
 }

@@ -12,6 +12,8 @@ export interface FunctionTopology {
 
 export type Trigger =
   | { readonly kind: "http" }
+  /** The API asks it who sends a token, and remembers the answer for so many seconds: as long works one that was revoked. */
+  | { readonly kind: "authorizer"; readonly cacheSeconds: number }
   | {
       readonly kind: "queue";
       readonly queue: QueueName;
@@ -24,6 +26,12 @@ export type Trigger =
 /** Every Lambda function and what starts it. Queue functions report partial batch failures. */
 export const functions = {
   api: { handler: "lambdas/api/handler.ts", timeout: 29, memory: 512, trigger: { kind: "http" } },
+  authorize: {
+    handler: "lambdas/authorize/handler.ts",
+    timeout: 5,
+    memory: 512,
+    trigger: { kind: "authorizer", cacheSeconds: 60 },
+  },
   plan: {
     handler: "lambdas/plan/handler.ts",
     timeout: 300,

@@ -57,6 +57,8 @@ export const tables = {
   },
   dependents: { partitionKey: text("step"), sortKey: text("dependent"), indexes: [] },
   attempts: { partitionKey: text("step"), sortKey: number("number"), indexes: [] },
+  /** `expiresAtSecond` is left out of those that never expire. */
+  tokens: { partitionKey: text("id"), indexes: [], timeToLive: "expiresAtSecond" },
   requirementClasses: { partitionKey: text("class"), indexes: [] },
 } as const satisfies Record<string, TableTopology>;
 

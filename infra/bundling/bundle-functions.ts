@@ -18,11 +18,12 @@ export async function bundleFunctions(out: string): Promise<Readonly<Record<Func
       directory: join(out, "functions", name),
       sourceMaps: join(out, "source-maps", name),
     });
-  const [api, plan, schedule, sweep] = await Promise.all([
+  const [api, authorize, plan, schedule, sweep] = await Promise.all([
     bundleOf("api"),
+    bundleOf("authorize"),
     bundleOf("plan"),
     bundleOf("schedule"),
     bundleOf("sweep"),
   ]);
-  return { api, plan, schedule, sweep };
+  return { api, authorize, plan, schedule, sweep };
 }

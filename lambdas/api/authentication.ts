@@ -1,41 +1,40 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import type { RouteAccess } from "../../cloud/topology/routes.ts";
+import * as z from "zod";
+import type { RouteAccess, RouteTopology } from "../../cloud/topology/routes.ts";
+import { permits, type Scope, scopes } from "../../fleet/token.ts";
 import { DroverError } from "../../nix/drover-error.ts";
 
 /** Who asks. */
 export interface Caller {
   /** The token's name: whose builds these are when nothing else is said. */
   readonly name: string;
+  readonly scopes: readonly Scope[];
 }
 
-const anybody: Caller = { name: "anybody" };
-/** The embedded mode has one token. */
-const embedded: Caller = { name: "embedded" };
+const anybody: Caller = { name: "anybody", scopes: [] };
+
+/** What the authorizer says of the caller (`lambdas/authorize`). */
+const callerContext = z.object({
+  name: z.string(),
+  scopes: z
+    .string()
+    .transform((text) => text.split(" "))
+    .pipe(z.array(z.enum(scopes))),
+});
 
 /**
- * Finds out who asks, by the one token of the embedded mode. `/cache` takes it as the password of HTTP Basic, which is
- * how Nix sends what netrc says; the user's name there means nothing.
+ * Who asks, and whether they may. Where the authorizer has let nobody in, API Gateway does not even call this function;
+ * the embedded gateway does, so that the refusal says what to do.
  *
+ * @param context of the authorizer
  * @param authorization the header
- * @param tokenSha256 hex; undefined accepts nobody
- * @throws {DroverError} DROVER_TOKEN_MISSING, DROVER_TOKEN_WRONG
+ * @throws {DroverError} DROVER_TOKEN_MISSING, DROVER_TOKEN_WRONG, DROVER_SCOPE
  */
-export function authenticate(
-  access: RouteAccess,
-  authorization: string | undefined,
-  tokenSha256: string | undefined,
-): Caller {
-  if (access === "public") return anybody;
-  const token = presentedToken(access, authorization);
-  if (token === undefined) {
-    throw new DroverError("DROVER_TOKEN_MISSING", "The request carries no token.", { remedy: remedies[access] });
-  }
-  if (tokenSha256 === undefined || !isTokenOf(token, tokenSha256)) {
-    throw new DroverError("DROVER_TOKEN_WRONG", "The token is not one of this deployment's.", {
-      remedy: "Use the token that this deployment gave out; `drover up` writes it into your profile.",
-    });
-  }
-  return embedded;
+export function admit(route: RouteTopology, context: unknown, authorization: string | undefined): Caller {
+  if (route.access === "public") return anybody;
+  const caller = callerContext.safeParse(context);
+  if (!caller.success) throw authorization === undefined ? missingToken(route.access) : wrongToken();
+  if (!permits(caller.data.scopes, route.scope)) throw wrongScope(caller.data, route.scope);
+  return caller.data;
 }
 
 /** Value of `WWW-Authenticate` for a refused request. */
@@ -48,18 +47,24 @@ const remedies = {
   cache: "Write `machine HOST login drover password TOKEN` into the file that Nix's netrc-file setting names.",
 };
 
-function presentedToken(access: RouteAccess, authorization = ""): string | undefined {
-  const [, scheme = "", credentials = ""] = /^([A-Za-z]+) +(\S+)$/.exec(authorization.trim()) ?? [];
-  if (scheme.toLowerCase() === "bearer") return credentials;
-  if (scheme.toLowerCase() !== "basic" || access !== "cache") return undefined;
-  const userAndPassword = Buffer.from(credentials, "base64").toString("utf8");
-  const colon = userAndPassword.indexOf(":");
-  return colon < 0 ? undefined : userAndPassword.slice(colon + 1) || undefined;
+function missingToken(access: "bearer" | "cache"): DroverError {
+  return new DroverError("DROVER_TOKEN_MISSING", "The request carries no token.", { remedy: remedies[access] });
 }
 
-/** Digests have one length, so that comparing them tells nothing of the token by its duration. */
-function isTokenOf(token: string, sha256: string): boolean {
-  const expected = Buffer.from(sha256, "hex");
-  const presented = createHash("sha256").update(token).digest();
-  return expected.length === presented.length && timingSafeEqual(expected, presented);
+function wrongToken(): DroverError {
+  return new DroverError("DROVER_TOKEN_WRONG", "The token is unknown, expired or revoked.", {
+    remedy:
+      "Have one made with `drover tokens create`; `drover up` writes its own, which changes with its data directory, into your profile.",
+  });
+}
+
+function wrongScope({ name, scopes: held }: Caller, wanted: Scope): DroverError {
+  return new DroverError(
+    "DROVER_SCOPE",
+    `The token '${name}' is good for ${held.join(", ")}, and this needs ${wanted}.`,
+    {
+      subject: name,
+      remedy: `Use another token: drover tokens create NAME --scope ${wanted}`,
+    },
+  );
 }

@@ -6,6 +6,7 @@ import type { Logs } from "../../cloud/ports/logs.ts";
 import type { Machines } from "../../cloud/ports/machines.ts";
 import type { FleetEvents, PlanRequests } from "../../cloud/ports/queues.ts";
 import type { Secrets } from "../../cloud/ports/secrets.ts";
+import type { Tokens } from "../../cloud/ports/tokens.ts";
 import type { Steps } from "../../cloud/ports/steps.ts";
 
 /** What the API's operations stand on. */
@@ -24,11 +25,10 @@ export interface ApiDependencies {
   readonly sources: NarSource;
   readonly logs: Logs;
   /** Of which the public halves are shown. */
+  readonly tokens: Pick<Tokens, "get" | "list" | "create" | "remove">;
   readonly secrets: Pick<Secrets, "read">;
   /** System of machines whose lines name none, where the client does not say. */
   readonly defaultSystem: string;
-  /** SHA-256 (hex) of the token that is accepted; undefined accepts nobody. */
-  readonly tokenSha256: string | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }

@@ -10,9 +10,11 @@ const logger = createLogger("api", configuration.DROVER_LOG_LEVEL);
 
 export const handler = createApi({
   connect: async () => ({
-    ...(await connectCloud(configuration, { warn: (message, fields = {}) => logger.warn(message, fields) })),
+    ...(await connectCloud(configuration, {
+      component: "api",
+      log: { warn: (message, fields = {}) => logger.warn(message, fields) },
+    })),
     defaultSystem: configuration.DROVER_DEFAULT_SYSTEM,
-    tokenSha256: configuration.DROVER_TOKEN_SHA256,
     now: Date.now,
   }),
   log: logger,

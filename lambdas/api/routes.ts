@@ -2,7 +2,7 @@ import type { Route } from "@middy/http-router";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
 import { type OperationId, routes, type RouteTopology } from "../../cloud/topology/routes.ts";
 import { DroverError } from "../../nix/drover-error.ts";
-import { authenticate } from "./authentication.ts";
+import { admit } from "./authentication.ts";
 import type { ApiDependencies } from "./dependencies.ts";
 import { operations } from "./operations/catalogue.ts";
 import { gatewayResult } from "./reply.ts";
@@ -17,15 +17,16 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
  */
 export function apiRoutes(connect: () => Promise<ApiDependencies>): ApiRoute[] {
   const known = operationIds.map((id): ApiRoute => {
-    const { method, path, access } = routes[id];
+    const route: RouteTopology = routes[id];
+    const { method, path } = route;
     return {
       method,
       path,
       async handler(event: APIGatewayProxyEventV2, _context: Context, options: unknown) {
         event.routeKey = id;
         const request = rawRequest(event);
+        const caller = admit(route, authorizerContext(event), request.headers["authorization"]);
         const dependencies = await connect();
-        const caller = authenticate(access, request.headers["authorization"], dependencies.tokenSha256);
         const call = { caller, signal: invocationSignal(options) };
         return gatewayResult(await operations[id].answer(dependencies, request, call));
       },
@@ -64,6 +65,14 @@ function refusals(): ApiRoute[] {
     };
     return methods.filter((method) => !allowed.has(method)).map((method): ApiRoute => ({ method, path, handler }));
   });
+}
+
+/** What the authorizer has said of the caller (payload format 2.0). */
+function authorizerContext({ requestContext }: APIGatewayProxyEventV2): unknown {
+  const authorizer: unknown = "authorizer" in requestContext ? requestContext.authorizer : undefined;
+  return typeof authorizer === "object" && authorizer !== null && "lambda" in authorizer
+    ? authorizer.lambda
+    : undefined;
 }
 
 const never = new AbortController().signal;

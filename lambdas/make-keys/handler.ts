@@ -9,7 +9,7 @@ import { answerCloudFormation } from "./custom-resource.ts";
 import { makeKeys, type SecretValues } from "./make-keys.ts";
 
 const properties = z.object({ deployment: z.string(), signingKey: z.string(), sshIdentity: z.string() });
-const client = secretsManagerClient();
+const client = secretsManagerClient({ caller: "drover-make-keys" });
 
 const secrets: SecretValues = {
   async read(SecretId) {

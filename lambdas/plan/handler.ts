@@ -6,7 +6,7 @@ import { createLogger } from "../observability/log.ts";
 import { planBuild } from "./plan-build.ts";
 
 const configuration = parseConfiguration(process.env);
-const cloud = await connectCloud(configuration);
+const cloud = await connectCloud(configuration, { component: "plan" });
 const planning = { ...cloud, now: Date.now };
 
 /** What must be left of the invocation's time to begin another group of derivations. */

@@ -6,7 +6,7 @@ import { createLogger } from "../observability/log.ts";
 import { handleEvent } from "./handle-event.ts";
 
 const configuration = parseConfiguration(process.env);
-const cloud = await connectCloud(configuration);
+const cloud = await connectCloud(configuration, { component: "schedule" });
 const scheduling = { ...cloud, now: Date.now };
 
 export const handler = queueHandler({

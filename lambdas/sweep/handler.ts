@@ -8,7 +8,7 @@ import { createMeasurements, noMeasurements } from "../observability/measurement
 import { sweep, type SweepReport } from "./sweep.ts";
 
 const configuration = parseConfiguration(process.env);
-const cloud = await connectCloud(configuration);
+const cloud = await connectCloud(configuration, { component: "sweep" });
 const logger = createLogger("sweep", configuration.DROVER_LOG_LEVEL);
 /** The embedded mode has no CloudWatch that would read figures off its output. */
 const measurements =

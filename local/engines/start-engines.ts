@@ -9,6 +9,7 @@ import type { DroverError } from "../../nix/drover-error.ts";
 import { parseSecretKey } from "../../nix/signing.ts";
 import type { DataDirectory } from "../data-directory.ts";
 import { startDynamoDb } from "./dynamodb.ts";
+import { admitOwnToken } from "./own-token.ts";
 import { createQueues, startSqs } from "./sqs.ts";
 import { createTables } from "./tables.ts";
 
@@ -42,6 +43,7 @@ export async function startEngines({ directory, deployment, dynamoDbEndpoint }: 
 
   const dynamoDb = dynamoDbClient({ endpoint });
   await createTables(dynamoDb, deployment);
+  await admitOwnToken(dynamoDb, deployment, directory.token);
   dynamoDb.destroy();
   const sqs = sqsClient({ endpoint: queues.endpoint });
   opened.defer(() => sqs.destroy());

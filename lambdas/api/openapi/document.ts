@@ -12,6 +12,7 @@ const description = [
 const problemDescriptions: Readonly<Record<number, string>> = {
   400: "The request is not as described here",
   401: "No token, or a wrong one",
+  403: "The token is not good for this",
   404: "There is no such thing",
   409: "The state of the thing does not allow it; `remedy` says what would",
   412: "Somebody has changed the thing since it had the ETag of `If-Match`",

@@ -14,6 +14,7 @@ import { getMachine, listMachines } from "./read-machines.ts";
 import { removeMachine } from "./remove-machine.ts";
 import { queryMissingPaths, registerPaths, signUploads } from "./store.ts";
 import { submitBuild } from "./submit-build.ts";
+import { createToken, listTokens, revokeToken } from "./tokens.ts";
 import { trustMachine } from "./trust-machine.ts";
 import { updateMachine } from "./update-machine.ts";
 
@@ -30,6 +31,9 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
   inspectMachine,
   getInspection,
   getKeys,
+  listTokens,
+  createToken,
+  revokeToken,
   submitBuild,
   listBuilds,
   getBuild,

@@ -22,7 +22,7 @@ export type Success =
 interface Definition<Input extends z.ZodObject> {
   readonly summary: string;
   readonly description?: string;
-  readonly tag: "machines" | "builds" | "steps" | "store" | "cache" | "service";
+  readonly tag: "machines" | "builds" | "steps" | "store" | "cache" | "tokens" | "service";
   /** The parts of the request that it reads: `path`, `query`, `headers`, `body`. */
   readonly input: Input;
   /** What the body is in each media type that is taken. @default JSON, as `input` says */

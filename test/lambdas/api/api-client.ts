@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { expect } from "vitest";
 import { type OperationId, routes } from "../../../cloud/topology/routes.ts";
-import type { ApiHandler } from "../../../lambdas/api/create-api.ts";
 import { operations } from "../../../lambdas/api/operations/catalogue.ts";
 import { problem, type Problem } from "../../../lambdas/api/schema/problem.ts";
+import type { ApiHandler } from "../../../local/http/gateway.ts";
 import { lambdaContext } from "../../../local/lambda-context.ts";
 
 interface Request {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,16 +10,20 @@ import { dynamoDbClient } from "../../../cloud/dynamodb/client.ts";
 import { makeSecrets } from "../../../cloud/secrets/make-secrets.ts";
 import { sqsClient } from "../../../cloud/queues/sqs-client.ts";
 import { queueName } from "../../../cloud/topology/names.ts";
+import { tokenText } from "../../../fleet/token.ts";
+import { createAuthorizer } from "../../../lambdas/authorize/create-authorizer.ts";
 import { createApi } from "../../../lambdas/api/create-api.ts";
 import type { LogFields } from "../../../lambdas/observability/log.ts";
 import { noMeasurements } from "../../../lambdas/observability/measurements.ts";
 import { startDynamoDb } from "../../../local/engines/dynamodb.ts";
+import { admitOwnToken } from "../../../local/engines/own-token.ts";
 import { createQueues, startSqs } from "../../../local/engines/sqs.ts";
 import { createTables } from "../../../local/engines/tables.ts";
+import { authorized } from "../../../local/http/authorized.ts";
 import { openGateway } from "../../../local/http/open-gateway.ts";
 import { type ApiClient, apiClient } from "./api-client.ts";
 
-export const token = "drv_test-token";
+export const token = tokenText("0123456789abcdef", randomBytes(32));
 
 /** The api function upon real stores and queues, without the other functions: nothing happens to what it starts. */
 export interface Deployment extends AsyncDisposable {
@@ -53,7 +57,6 @@ export async function startDeployment(): Promise<Deployment> {
     DROVER_BLOBS: pathToFileURL(blobs).href,
     DROVER_BLOBS_URL: `${door.url}/blobs`,
     DROVER_SECRETS: pathToFileURL(secrets).href,
-    DROVER_TOKEN_SHA256: createHash("sha256").update(token).digest("hex"),
     DROVER_DEFAULT_SYSTEM: "aarch64-linux",
   });
   const cloud = resources.use(await connectCloud(configuration));
@@ -62,16 +65,18 @@ export async function startDeployment(): Promise<Deployment> {
     (level: string) =>
     (message: string, fields: LogFields = {}): void =>
       void logged.push({ level, message, fields });
-  const handler = createApi({
+  await admitOwnToken(tables, "drover", token);
+  const authorize = createAuthorizer({ tokens: cloud.tokens, now: Date.now, measurements: noMeasurements });
+  const api = createApi({
     connect: async () => ({
       ...cloud,
       defaultSystem: configuration.DROVER_DEFAULT_SYSTEM,
-      tokenSha256: configuration.DROVER_TOKEN_SHA256,
       now: Date.now,
     }),
     log: { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") },
     measurements: noMeasurements,
   });
+  const handler = authorized({ api, authorize });
   door.open(handler);
   const owned = resources.move();
   return {
