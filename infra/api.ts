@@ -4,7 +4,8 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
 import type { Construct } from "constructs";
 import { routes } from "../cloud/topology/routes.ts";
-import type { DeployedFunction } from "./functions.ts";
+import { createAuthorizer } from "./authorizer.ts";
+import type { Functions } from "./functions.ts";
 import { mapRecord } from "./map-record.ts";
 import type { Options } from "./options.ts";
 import { serviceLogs } from "./service-logs.ts";
@@ -15,6 +16,8 @@ const accessLogFormat = AccessLogFormat.custom(
     time: "$context.requestTimeEpoch",
     request: "$context.requestId",
     from: "$context.identity.sourceIp",
+    // The token's name.
+    caller: "$context.authorizer.name",
     method: "$context.httpMethod",
     route: "$context.routeKey",
     path: "$context.path",
@@ -22,23 +25,42 @@ const accessLogFormat = AccessLogFormat.custom(
     milliseconds: "$context.responseLatency",
     bytes: "$context.responseLength",
     error: "$context.integrationErrorMessage",
+    authorizerError: "$context.authorizer.error",
   }),
 );
 
-/** The HTTP API with exactly the topology's routes, all answered by one function. Others are 404 without an invocation. */
-export function createApi(
-  scope: Construct,
-  { function: handler }: DeployedFunction,
-  options: Options,
-): gateway.HttpApi {
+/**
+ * The HTTP API with exactly the topology's routes, all answered by one function; those that are not public ask the
+ * authorizer first. Whatever is no route is 404 without an invocation, preflight requests of browsers (OPTIONS) among
+ * it: no page of another origin is to call this API.
+ */
+export function createApi(scope: Construct, functions: Functions, options: Options): gateway.HttpApi {
   const api = new gateway.HttpApi(scope, "Api", {
     apiName: options.name,
     description: "Drover: every Nix machine you own, behind one queue",
     createDefaultStage: false,
   });
+  createStage(scope, api, options);
+  const authorizer = createAuthorizer(functions.authorize);
+  // One permission for the whole API instead of one a route, which would outgrow the function's policy.
+  const integration = new HttpLambdaIntegration("Function", functions.api.function, { scopePermissionToRoute: false });
+  mapRecord(routes, (operation, { method, path, access }) => {
+    const isPublic = access === "public";
+    const route = new gateway.HttpRoute(api, operation, {
+      httpApi: api,
+      integration,
+      routeKey: gateway.HttpRouteKey.with(path, gateway.HttpMethod[method]),
+      ...(!isPublic && { authorizer }),
+    });
+    if (isPublic) explainPublicRoute(route);
+  });
+  return api;
+}
+
+function createStage(scope: Construct, httpApi: gateway.HttpApi, options: Options): void {
   const { rate, burst } = options.throttle;
   new gateway.HttpStage(scope, "ApiStage", {
-    httpApi: api,
+    httpApi,
     stageName: "$default",
     autoDeploy: true,
     throttle: { rateLimit: rate, burstLimit: burst },
@@ -47,19 +69,13 @@ export function createApi(
       format: accessLogFormat,
     },
   });
-  // One permission for the whole API instead of one a route, which would outgrow the function's policy.
-  const integration = new HttpLambdaIntegration("Function", handler, { scopePermissionToRoute: false });
-  mapRecord(routes, (operation, { method, path }) => {
-    const route = new gateway.HttpRoute(api, operation, {
-      httpApi: api,
-      integration,
-      routeKey: gateway.HttpRouteKey.with(path, gateway.HttpMethod[method]),
-    });
-    Validations.of(route).acknowledge({
-      id: "AwsSolutions-APIG4",
-      reason:
-        "The function itself checks the token, and accepts none before there are any. An authorizer comes with them.",
-    });
+}
+
+function explainPublicRoute(route: gateway.HttpRoute): void {
+  Validations.of(route).acknowledge({
+    id: "AwsSolutions-APIG4",
+    reason:
+      "The topology says that it is public: it tells what operations there are, or that the service lives, and nothing of " +
+      "this deployment's machines and builds.",
   });
-  return api;
 }

@@ -39,7 +39,7 @@ export class DroverStack extends Stack {
     const environment = commonSettings(this, options, blobs);
     const functions = createFunctions(this, { options, resources, code: functionCode, environment });
     createTriggers(this, functions, queues);
-    const api = createApi(this, functions.api, options);
+    const api = createApi(this, functions, options);
     const runner = createRunner(this, {
       options,
       resources,
@@ -51,6 +51,6 @@ export class DroverStack extends Stack {
     const watched = { functions, queues, tables, runner, api };
     const alarms = createAlarms(this, options, watched);
     createDashboard(this, deployment, alarms, watched);
-    createOutputs(this, { api, blobs, topic: alarms.topic, keys });
+    createOutputs(this, { deployment, api, blobs, topic: alarms.topic, keys });
   }
 }

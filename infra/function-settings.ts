@@ -3,9 +3,8 @@ import type * as s3 from "aws-cdk-lib/aws-s3";
 import type { Options } from "./options.ts";
 
 /**
- * The environment variables that functions and runner have in common (docs/configuration.md). None is a secret. There
- * is no DROVER_TOKEN_SHA256: whoever may read the stack would read it, too. Until tokens are kept in a table of their
- * own the deployed API accepts none, and answers its public routes only.
+ * The environment variables that functions and runner have in common (docs/configuration.md). None is a secret: whoever
+ * may read the stack reads them, too.
  */
 export function commonSettings(stack: Stack, options: Options, blobs: s3.IBucket): Record<string, string> {
   return {

@@ -6,6 +6,7 @@ import type { Construct } from "constructs";
 import type { PublicKeys } from "./make-keys.ts";
 
 export interface Pasted {
+  readonly deployment: string;
   readonly api: gateway.HttpApi;
   readonly blobs: s3.IBucket;
   readonly topic: sns.ITopic;
@@ -13,11 +14,16 @@ export interface Pasted {
 }
 
 /** What a person pastes after the deployment. No secret is among it. */
-export function createOutputs(scope: Construct, { api, blobs, topic, keys }: Pasted): void {
+export function createOutputs(scope: Construct, { deployment, api, blobs, topic, keys }: Pasted): void {
   const output = (name: string, value: string, description: string) => {
     new CfnOutput(scope, name, { value, description });
   };
   output("ApiUrl", api.apiEndpoint, "DROVER_URL of the command line");
+  output(
+    "FirstToken",
+    `drover tokens first --deployment ${deployment} --url ${api.apiEndpoint}`,
+    "Run it with AWS credentials: makes the first token, good for everything, and writes it into your profile",
+  );
   output("Substituter", `${api.apiEndpoint}/cache`, "For extra-substituters in nix.conf");
   output("CachePublicKey", keys.cachePublicKey, "For extra-trusted-public-keys in nix.conf");
   output("SshPublicKey", keys.sshPublicKey, "For authorized_keys of the machines' users");

@@ -8,7 +8,7 @@ import type { DeployedFunction, Functions } from "./functions.ts";
 import { mapRecord } from "./map-record.ts";
 import type { Queues } from "./queues.ts";
 
-/** Connects each function with what starts it; those of the API are connected in `api.ts`. */
+/** Connects each function with what starts it; the API's two are connected in `api.ts` and `authorizer.ts`. */
 export function createTriggers(scope: Construct, deployed: Functions, queues: Queues): void {
   mapRecord(functions, (name) => {
     const trigger: Trigger = functions[name].trigger;

@@ -53,6 +53,15 @@ interface Rule {
 interface Task {
   readonly ContainerDefinitions: readonly { readonly Environment: readonly { Name: string; Value: Value }[] }[];
 }
+interface Route {
+  readonly RouteKey: string;
+  readonly AuthorizationType: string;
+  readonly AuthorizerId?: Reference;
+}
+interface Authorizer {
+  readonly AuthorizerUri: Reference;
+  readonly AuthorizerResultTtlInSeconds: number;
+}
 
 interface Resources {
   readonly "AWS::DynamoDB::Table": Table;
@@ -62,7 +71,8 @@ interface Resources {
   readonly "AWS::Events::Rule": Rule;
   readonly "AWS::ECS::TaskDefinition": Task;
   readonly "AWS::ApiGatewayV2::Integration": { readonly IntegrationUri: Reference };
-  readonly "AWS::ApiGatewayV2::Route": { readonly RouteKey: string };
+  readonly "AWS::ApiGatewayV2::Route": Route;
+  readonly "AWS::ApiGatewayV2::Authorizer": Authorizer;
 }
 
 let template: Template;
@@ -117,9 +127,16 @@ describe("the template has the topology's", () => {
     }
   });
 
-  it("routes, and no others", () => {
-    const wanted = Object.values(routes).map(({ method, path }) => `${method} ${path}`);
-    const deployed = ofType("AWS::ApiGatewayV2::Route").map(({ properties }) => properties.RouteKey);
+  it("routes, and no others, of which all but the public ones ask the one authorizer", () => {
+    const authorizers = ofType("AWS::ApiGatewayV2::Authorizer").map(({ id }) => id);
+    expect(authorizers).toHaveLength(1);
+    const wanted = Object.values(routes).map(({ method, path, access }) =>
+      JSON.stringify([`${method} ${path}`, ...(access === "public" ? ["NONE"] : ["CUSTOM", ...authorizers])]),
+    );
+    const deployed = ofType("AWS::ApiGatewayV2::Route").map(
+      ({ properties: { RouteKey, AuthorizationType, AuthorizerId } }) =>
+        JSON.stringify([RouteKey, AuthorizationType, ...(AuthorizerId?.Ref === undefined ? [] : [AuthorizerId.Ref])]),
+    );
     expect(sorted(deployed)).toEqual(sorted(wanted));
   });
 });
@@ -173,6 +190,8 @@ function startedBy(trigger: FunctionTopology["trigger"]): string {
   switch (trigger.kind) {
     case "http":
       return "http";
+    case "authorizer":
+      return `authorizer, remembered for ${trigger.cacheSeconds} s`;
     case "schedule":
       return `rate(${trigger.everySeconds / 60} minute)`;
     case "queue": {
@@ -202,7 +221,12 @@ function startersOf(id: string): string[] {
   const integrations = ofType("AWS::ApiGatewayV2::Integration")
     .filter(({ properties }) => isThis(properties.IntegrationUri))
     .map(() => "http");
-  return [...mappings, ...schedules, ...integrations];
+  const authorizers = ofType("AWS::ApiGatewayV2::Authorizer")
+    .filter(({ properties }) =>
+      properties.AuthorizerUri["Fn::Join"]?.[1].some((part) => typeof part !== "string" && isThis(part)),
+    )
+    .map(({ properties }) => `authorizer, remembered for ${properties.AuthorizerResultTtlInSeconds} s`);
+  return [...mappings, ...schedules, ...integrations, ...authorizers];
 }
 
 /** What CloudFormation would make of an environment's references. */

@@ -35,12 +35,47 @@ describe("nobody can reach in", () => {
     });
   });
 
+  it("past the authorizer, which sees the Authorization header and answers yes or no", () => {
+    const authorizer = {
+      AuthorizerType: "REQUEST",
+      AuthorizerPayloadFormatVersion: "2.0",
+      EnableSimpleResponses: true,
+      IdentitySource: ["$request.header.Authorization"],
+    };
+    template.allResourcesProperties("AWS::ApiGatewayV2::Authorizer", authorizer);
+    // No page of another origin has business here.
+    template.allResourcesProperties("AWS::ApiGatewayV2::Api", { CorsConfiguration: Match.absent() });
+  });
+
+  it("to the functions: they are started by one API, one authorizer of it, and one rule", () => {
+    const allowed = Object.values(template.findResources("AWS::Lambda::Permission")).map((permission) => {
+      const { Principal, SourceArn } = permission["Properties"];
+      return [Principal, SourceArn["Fn::Join"]?.[1].slice(-3) ?? SourceArn["Fn::GetAtt"]];
+    });
+    const only = (type: string) => Object.keys(template.findResources(type)).join(" and ");
+    const api = { Ref: only("AWS::ApiGatewayV2::Api") };
+    const authorizer = { Ref: only("AWS::ApiGatewayV2::Authorizer") };
+    expect(allowed).toEqual([
+      ["events.amazonaws.com", [only("AWS::Events::Rule"), "Arn"]],
+      ["apigateway.amazonaws.com", [":", api, "/*/*/*"]],
+      ["apigateway.amazonaws.com", [api, "/authorizers/", authorizer]],
+    ]);
+  });
+
   it("by what the template says: it has no secret's value", () => {
     template.allResourcesProperties("AWS::SecretsManager::Secret", {
       SecretString: Match.absent(),
       GenerateSecretString: Match.absent(),
     });
-    expect(JSON.stringify(template.toJSON())).not.toContain("TOKEN");
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/TOKEN|drover_[0-9a-f]{16}_/);
+    template.hasOutput("FirstToken", {
+      Value: {
+        "Fn::Join": [
+          "",
+          ["drover tokens first --deployment drover --url ", { "Fn::GetAtt": ["ApiF70053CD", "ApiEndpoint"] }],
+        ],
+      },
+    });
   });
 });
 
