@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { profilePath } from "../cli/api/service.ts";
 import { DroverError } from "../nix/drover-error.ts";
+import { blobSettings } from "./blob-settings.ts";
 import { lockDataDirectory } from "./data-directory-lock.ts";
 import { type DataDirectory, openDataDirectory, writeForNix, writeProfile } from "./data-directory.ts";
 import { startEngines, type Engines } from "./engines/start-engines.ts";
@@ -70,8 +71,7 @@ function settings(directory: DataDirectory, engines: Engines, url: string): Reco
     DROVER_DYNAMODB_ENDPOINT: engines.dynamoDbEndpoint,
     DROVER_SQS_ENDPOINT: engines.sqsEndpoint,
     DROVER_QUEUE_URL_BASE: engines.queueUrlBase,
-    DROVER_BLOBS: pathToFileURL(directory.blobs).href,
-    DROVER_BLOBS_URL: `${url}/blobs`,
+    ...blobSettings(process.env, { directory: directory.blobs, served: `${url}/blobs` }),
     DROVER_SECRETS: pathToFileURL(directory.secrets).href,
     DROVER_LOG_LEVEL: process.env["DROVER_LOG_LEVEL"] ?? "warn",
   };

@@ -24,16 +24,23 @@ const maximumUpload = 5 * 1024 ** 3;
 const deletesAtOnce = 1000;
 
 interface S3ClientOptions {
-  /** Of an engine that is not AWS; it takes any credentials and has no bucket subdomains. @default the region's own */
+  /** Of an engine that is not AWS; it has no bucket subdomains. @default the region's own */
   readonly endpoint?: string | undefined;
+  /** @default what the SDK finds: environment, files, the role of a function or a container */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** @default what the SDK finds */
+  readonly region?: string | undefined;
   /** Who calls, for CloudTrail: `drover-api`. */
   readonly caller?: string | undefined;
 }
 
-export function s3Client({ endpoint, caller }: S3ClientOptions = {}): S3Client {
-  if (endpoint === undefined) return new S3Client({ userAgentAppId: caller });
-  const credentials = { accessKeyId: "drover", secretAccessKey: "drover" };
-  return new S3Client({ userAgentAppId: caller, endpoint, forcePathStyle: true, region: "us-east-1", credentials });
+export function s3Client({ endpoint, credentials, region, caller }: S3ClientOptions = {}): S3Client {
+  return new S3Client({
+    userAgentAppId: caller,
+    ...(credentials && { credentials }),
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+  });
 }
 
 /**

@@ -15,6 +15,8 @@ export interface DeploymentOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** More settings of the service. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Runs what `cdk synth` has put there instead of the sources. */
+  readonly fromCdkOut?: string;
 }
 
 /** What of a request the tests set. */
@@ -54,7 +56,8 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     XDG_CONFIG_HOME: configHome,
     ...options.environment,
   };
-  const child = spawn(process.execPath, [program, "up", "--data", data, "--port", "0"], {
+  const parts = options.fromCdkOut === undefined ? [] : ["--from-cdk-out", options.fromCdkOut];
+  const child = spawn(process.execPath, [program, "up", "--data", data, "--port", "0", ...parts], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...base, ...options.settings, XDG_CONFIG_HOME: configHome },
   });

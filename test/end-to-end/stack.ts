@@ -8,6 +8,7 @@ import {
   type BuildStep,
   type BuildWithCounts,
 } from "../../lambdas/api/schema/builds.ts";
+import type { S3Server } from "../cloud/blobs/s3-server.ts";
 import { bootMachines, type Fleet } from "../machines/boot-machines.ts";
 import { type Client, createClient, derivationsFile, type NixArguments } from "../machines/client.ts";
 import type { MachineOptions } from "../machines/machine-options.ts";
@@ -38,6 +39,10 @@ export interface StackOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Do not import the machines' lines. @default false */
   readonly unregistered?: boolean;
+  /** An S3, whose bucket is `bucket`, or the data directory. @default "directory" */
+  readonly blobs?: "directory" | S3Server;
+  /** A directory with what `cdk synth` has made: runs that instead of the sources. */
+  readonly fromCdkOut?: string;
 }
 
 let salt = Date.now();
@@ -50,7 +55,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const service = {
     directory: join(directory, "service"),
     environment: client.environment,
-    settings: options.settings ?? {},
+    settings: { ...blobSettings(options.blobs), ...options.settings },
+    ...(options.fromCdkOut !== undefined && { fromCdkOut: options.fromCdkOut }),
   };
   const [fleet, deployment] = await Promise.all([
     bootMachines({ directory: join(directory, "machines"), machines: options.machines }).then((each) =>
@@ -110,6 +116,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
   const closing = opened.move();
   return stack;
+}
+
+function blobSettings(blobs: StackOptions["blobs"] = "directory"): Record<string, string> {
+  if (blobs === "directory") return {};
+  return { DROVER_BLOBS: "s3://bucket", DROVER_S3_ENDPOINT: blobs.endpoint };
 }
 
 async function ask(stack: Stack, path: string): Promise<unknown> {

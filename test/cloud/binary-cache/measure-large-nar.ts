@@ -65,7 +65,10 @@ const address = s3.address();
 const endpoint = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
 const blobs: Blobs =
   kind === "s3"
-    ? s3Blobs(s3Client({ endpoint }), "bucket")
+    ? s3Blobs(
+        s3Client({ endpoint, credentials: { accessKeyId: "drover", secretAccessKey: "drover" }, region: "us-east-1" }),
+        "bucket",
+      )
     : directoryBlobs({ directory, url: "", secret: async () => Buffer.alloc(32) });
 
 /** Takes all that is put, and has nothing. */

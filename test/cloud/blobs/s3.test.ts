@@ -1,21 +1,12 @@
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { buildApp } from "fauxqs";
+import { S3Client } from "@aws-sdk/client-s3";
 import { expect, it } from "vitest";
 import { s3Blobs, s3Client } from "../../../cloud/blobs/s3.ts";
 import { describeBlobs, failing } from "../contracts/blobs.ts";
+import { credentials, startS3 } from "./s3-server.ts";
 
 async function serveS3() {
-  const app = buildApp({ logger: false });
-  const endpoint = await app.listen({ host: "127.0.0.1", port: 0 });
-  const client = s3Client({ endpoint });
-  await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
-  return {
-    blobs: s3Blobs(client, "bucket"),
-    async [Symbol.asyncDispose]() {
-      client.destroy();
-      await app.close();
-    },
-  };
+  const server = await startS3();
+  return { blobs: s3Blobs(server.client, "bucket"), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 describeBlobs("S3", serveS3);
@@ -23,7 +14,7 @@ describeBlobs("S3", serveS3);
 // The engine checks neither signatures nor checksums, so what S3 would check is read off the requests themselves.
 
 const upload = { size: 120, sha256: Buffer.alloc(32, 5), contentType: "application/x-nix-nar" };
-const offline = s3Blobs(s3Client({ endpoint: "http://127.0.0.1:9" }), "bucket");
+const offline = s3Blobs(s3Client({ endpoint: "http://127.0.0.1:9", credentials, region: "us-east-1" }), "bucket");
 
 it("signs size, type and SHA-256 of an upload as headers, so that S3 itself refuses other bytes", async () => {
   const { method, url, headers } = await offline.signUpload("nar/a.nar", upload, 600);
@@ -65,34 +56,31 @@ it("refuses to sign an upload that S3 would not take in one request", async () =
 });
 
 it("names the object that could not be deleted", async () => {
-  const app = buildApp({ logger: false });
-  app.addHook("onSend", async (request, _reply, payload) =>
-    "delete" in Object(request.query)
-      ? "<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error></DeleteResult>"
-      : payload,
-  );
-  const client = s3Client({ endpoint: await app.listen({ host: "127.0.0.1", port: 0 }) });
-  await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
-  const deleting = s3Blobs(client, "bucket").delete(["a"]);
+  await using server = await startS3((app) => {
+    app.addHook("onSend", async (request, _reply, payload) =>
+      "delete" in Object(request.query)
+        ? "<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error></DeleteResult>"
+        : payload,
+    );
+  });
+  const deleting = s3Blobs(server.client, "bucket").delete(["a"]);
   await expect(deleting).rejects.toMatchObject({ code: "DROVER_BLOB_DELETE", subject: "s3://bucket/a" });
-  await app.close();
 });
 
 it("clears the parts of an upload that fails", async () => {
-  const app = buildApp({ logger: false });
   const requests: string[] = [];
-  app.addHook("onRequest", async ({ method, url }) => void requests.push(`${method} ${url.replace(/=[^&]*/g, "")}`));
-  const client = s3Client({ endpoint: await app.listen({ host: "127.0.0.1", port: 0 }) });
-  await client.send(new CreateBucketCommand({ Bucket: "bucket" }));
-  await expect(s3Blobs(client, "bucket").put("a", failing(20_000_000), { contentType: "x/y" })).rejects.toThrow(
+  await using server = await startS3((app) => {
+    app.addHook("onRequest", async ({ method, url }) => void requests.push(`${method} ${url.replace(/=[^&]*/g, "")}`));
+  });
+  await expect(s3Blobs(server.client, "bucket").put("a", failing(20_000_000), { contentType: "x/y" })).rejects.toThrow(
     "the source broke",
   );
   expect(requests.some((request) => request.startsWith("PUT /bucket/a?") && request.includes("partNumber"))).toBe(true);
   await expect.poll(() => requests.some((request) => request.startsWith("DELETE /bucket/a?uploadId"))).toBe(true);
-  await app.close();
 });
 
 it("uses the account's own S3 unless told otherwise", async () => {
   expect(s3Client()).toBeInstanceOf(S3Client);
-  expect(await s3Client({ endpoint: "http://127.0.0.1:9" }).config.region()).toBe("us-east-1");
+  const { forcePathStyle, endpoint } = s3Client({ region: "eu-central-1" }).config;
+  expect([forcePathStyle, endpoint]).toEqual([false, undefined]);
 });
