@@ -1,0 +1,14 @@
+/** The account and region in which all of this is imagined to run. */
+export const account = "123456789012";
+export const region = "eu-central-1";
+
+/** The one bucket of a template, whose name CloudFormation makes up. */
+export const bucket = "drover-blobs";
+
+export const tableArn = (name: string): string => `arn:aws:dynamodb:${region}:${account}:table/${name}`;
+export const queueArn = (name: string): string => `arn:aws:sqs:${region}:${account}:${name}`;
+export const bucketArn = `arn:aws:s3:::${bucket}`;
+export const objectArn = (key: string): string => `${bucketArn}/${key}`;
+
+/** Secrets Manager adds a dash and six characters of its own to the name (Secrets Manager user guide, "Secret ARN"). */
+export const secretArn = (name: string): string => `arn:aws:secretsmanager:${region}:${account}:secret:${name}-a1B2c3`;
