@@ -19,5 +19,8 @@ export const handler = createApi({
   }),
   log: logger,
   /** The embedded mode has no CloudWatch that would read figures off its output. */
-  measurements: configuration.DROVER_DYNAMODB_ENDPOINT === undefined ? createMeasurements("api") : noMeasurements,
+  measurements:
+    configuration.DROVER_DYNAMODB_ENDPOINT === undefined
+      ? createMeasurements("api", configuration.DROVER_NAME)
+      : noMeasurements,
 }).use(injectLambdaContext(logger));

@@ -16,7 +16,8 @@ const { tokens } = dynamoDbStores({
 });
 const logger = createLogger("authorize", configuration.DROVER_LOG_LEVEL);
 /** The embedded mode has no CloudWatch that would read figures off its output. */
-const measurements = endpoint === undefined ? createMeasurements("authorize") : noMeasurements;
+const measurements =
+  endpoint === undefined ? createMeasurements("authorize", configuration.DROVER_NAME) : noMeasurements;
 
 export const handler = middy<AuthorizerEvent, AuthorizerAnswer>()
   .use(injectLambdaContext(logger))

@@ -24,6 +24,7 @@ export function noteRequests(
     if (response) response.headers = { ...response.headers, "x-request-id": requestId };
     measurements.milliseconds("RequestDuration", milliseconds, { operation });
     if (status >= 500) measurements.count("RequestFaults", 1, { operation });
+    if (status === 401 || status === 403) measurements.count("Refused", 1, { operation });
     const quiet = status < 400 && (http.method === "GET" || http.method === "HEAD");
     log[quiet ? "debug" : "info"]("answered", { requestId, operation, path: event.rawPath, status, milliseconds });
   };
