@@ -46,6 +46,7 @@ function createProgram(context: Context, version: string, done: (code: number) =
     .description("run the whole product on this machine")
     .option("--data <dir>", "where to keep its data")
     .option("--port <n>", "where to listen", wholeNumber(0, 65_535))
+    .option("--from-cdk-out <dir>", "run the bundles that `cdk synth` has put there, instead of the sources")
     .action(async (options) => {
       const { up } = await import("./commands/up.ts");
       up(options);

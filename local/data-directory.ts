@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tokenId, tokenText } from "../fleet/token.ts";
 
@@ -11,6 +11,8 @@ export interface DataDirectory {
   readonly queues: string;
   readonly blobs: string;
   readonly secrets: string;
+  /** The runner that is run in place of the sources' one (`--from-cdk-out`). */
+  readonly runner: string;
   /** An API token for everything, made at the first start. */
   readonly token: string;
 }
@@ -22,6 +24,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     queues: join(path, "queues"),
     blobs: join(path, "blobs"),
     secrets: join(path, "secrets"),
+    runner: join(path, "runner"),
   };
   await mkdir(path, { recursive: true, mode: 0o700 });
   for (const part of [directory.queues, directory.blobs, directory.secrets])
@@ -30,20 +33,24 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
 }
 
 async function readOrMakeToken(file: string): Promise<string> {
+  const made = `${file}.${randomBytes(4).toString("hex")}`;
+  await writeFile(made, `${tokenText(randomBytes(8).toString("hex"), randomBytes(32))}\n`, { mode: 0o600 });
   try {
-    // "wx" makes the first of two starts win; both then read the same token.
-    await writeFile(file, `${tokenText(randomBytes(8).toString("hex"), randomBytes(32))}\n`, {
-      flag: "wx",
-      mode: 0o600,
-    });
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    for (;;) {
+      // Whole at once, and only where there is none: the first of two starts wins, and both read the same token.
+      await link(made, file).catch(unlessItIsThere);
+      const text = (await readFile(file, "utf8")).trim();
+      if (tokenId(text) !== undefined) return text;
+      // Of an older Drover.
+      await rm(file);
+    }
+  } finally {
+    await rm(made);
   }
-  const text = (await readFile(file, "utf8")).trim();
-  if (tokenId(text) !== undefined) return text;
-  // Of an older Drover.
-  await rm(file);
-  return await readOrMakeToken(file);
+}
+
+function unlessItIsThere(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
 }
 
 /**

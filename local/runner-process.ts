@@ -1,9 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const main = fileURLToPath(new URL("../runner/main.ts", import.meta.url));
 
 /** A runner that crashes at once is not started again and again without a pause. Milliseconds. */
 const restartPause = 1_000;
@@ -15,9 +12,14 @@ const drainTime = 2_000;
  * Keeps one runner going, in a process of its own as in the container: a runner that dies takes nothing with it, and
  * the attempts it held are repeated by the next one. Ends when the signal aborts and the runner has drained.
  *
+ * @param main the file that `node` starts
  * @param environment all of the runner's environment
  */
-export async function keepRunnerGoing(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+export async function keepRunnerGoing(
+  main: string,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     // Its standard input is a pipe that nobody writes to: its end tells the runner that this process is gone.
     const runner = spawn(process.execPath, [main, "--stop-with-parent"], {

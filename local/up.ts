@@ -10,46 +10,48 @@ import { type DataDirectory, openDataDirectory, writeForNix, writeProfile } from
 import { startEngines, type Engines } from "./engines/start-engines.ts";
 import { authorized } from "./http/authorized.ts";
 import { openGateway } from "./http/open-gateway.ts";
+import { partsOfCdkOut } from "./parts/cdk-out.ts";
+import { sources } from "./parts/sources.ts";
 import { keepRunnerGoing } from "./runner-process.ts";
 import { runTriggers } from "./triggers/run-triggers.ts";
+
+interface UpOptions {
+  readonly data: string;
+  readonly port: number;
+  /** Where `cdk synth` has put the functions and the runner. @default the sources */
+  readonly cdkOut?: string | undefined;
+}
 
 /**
  * `drover up`: the whole product on this machine. Starts the engines, sets the environment that the functions and the
  * runner get from `topology` in AWS, and starts the same handlers and the same runner.
  */
-async function up(dataPath: string, wantedPort: number): Promise<void> {
+async function up({ data, port, cdkOut }: UpOptions): Promise<void> {
   const stopping = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stopping.abort());
   await using stack = new AsyncDisposableStack();
-  const directory = await openDataDirectory(dataPath);
+  const directory = await openDataDirectory(data);
   stack.use(lockDataDirectory(directory.path));
+  const parts = cdkOut === undefined ? sources : await partsOfCdkOut(cdkOut, directory.runner);
   const deployment = process.env["DROVER_NAME"] ?? "drover";
   const engines = stack.use(
     await startEngines({ directory, deployment, dynamoDbEndpoint: process.env["DROVER_DYNAMODB_ENDPOINT"] }),
   );
 
-  const door = stack.use(await openGateway({ blobs: directory.blobs, secrets: directory.secrets, port: wantedPort }));
+  const door = stack.use(await openGateway({ blobs: directory.blobs, secrets: directory.secrets, port }));
   Object.assign(process.env, settings(directory, engines, door.url));
-  // Only now: a function's handler file reads its configuration when it is loaded, as it does in Lambda.
-  const [api, authorize, plan, schedule, sweep] = await Promise.all([
-    import("../lambdas/api/handler.ts"),
-    import("../lambdas/authorize/handler.ts"),
-    import("../lambdas/plan/handler.ts"),
-    import("../lambdas/schedule/handler.ts"),
-    import("../lambdas/sweep/handler.ts"),
-  ]);
-  door.open(authorized({ api: api.handler, authorize: authorize.handler }));
+  const handlers = await parts.loadFunctions();
+  door.open(authorized(handlers));
 
   // The runner stops first, while there are still queues and tables to give its work back to.
   const triggersStopping = new AbortController();
-  const handlers = { plan: plan.handler, schedule: schedule.handler, sweep: sweep.handler };
   const triggers = runTriggers({
     handlers,
     client: engines.sqs,
     queueUrl: engines.queueUrl,
     signal: triggersStopping.signal,
   });
-  const runner = keepRunnerGoing(process.env, stopping.signal);
+  const runner = keepRunnerGoing(parts.runner, process.env, stopping.signal);
   void stopWhenFailed(engines.failed, stopping);
 
   await announce(directory, engines.publicKey, door.url);
@@ -72,9 +74,14 @@ function settings(directory: DataDirectory, engines: Engines, url: string): Reco
     DROVER_SQS_ENDPOINT: engines.sqsEndpoint,
     DROVER_QUEUE_URL_BASE: engines.queueUrlBase,
     ...blobSettings(process.env, { directory: directory.blobs, served: `${url}/blobs` }),
-    DROVER_SECRETS: pathToFileURL(directory.secrets).href,
+    DROVER_SECRETS: secretsSetting(process.env, directory.secrets),
     DROVER_LOG_LEVEL: process.env["DROVER_LOG_LEVEL"] ?? "warn",
   };
+}
+
+/** The data directory's, or those of a Secrets Manager that has been given the same ones. */
+function secretsSetting({ DROVER_SECRETS: named }: NodeJS.ProcessEnv, directory: string): string {
+  return named?.startsWith("secretsmanager://") === true ? named : pathToFileURL(directory).href;
 }
 
 async function announce(directory: DataDirectory, publicKey: string, url: string): Promise<void> {
@@ -98,8 +105,15 @@ function report(error: unknown): void {
 }
 
 try {
-  const { values } = parseArgs({ options: { data: { type: "string" }, port: { type: "string", default: "4747" } } });
-  await up(resolve(values.data ?? join(dataHome(), "drover")), Number(values.port));
+  const { values } = parseArgs({
+    options: {
+      data: { type: "string" },
+      port: { type: "string", default: "4747" },
+      "from-cdk-out": { type: "string" },
+    },
+  });
+  const { data = join(dataHome(), "drover"), port, "from-cdk-out": cdkOut } = values;
+  await up({ data: resolve(data), port: Number(port), cdkOut: cdkOut && resolve(cdkOut) });
 } catch (error) {
   report(error);
   process.exitCode = 1;

@@ -4,8 +4,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { assertAllowed } from "../infra/permissions/judging.ts";
+import { recordFileVariable } from "../infra/permissions/record-calls.ts";
+import { readRecordedCalls, type RecordedCall } from "../infra/permissions/recorded-call.ts";
+import { reviewedPolicies } from "../infra/permissions/reviewed-policies.ts";
 import { type Outcome, runCommand } from "../machines/run-command.ts";
 
+const recorder = new URL("../infra/permissions/record-calls.ts", import.meta.url).href;
 const program = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
 export interface DeploymentOptions {
@@ -42,7 +47,13 @@ export interface Deployment extends AsyncDisposable {
   api(path: string, init?: ApiRequest): Promise<Response>;
   /** The process of the runner, as the host sees it. */
   runnerPid(): Promise<number>;
-  /** Ends it as Ctrl-C does, and waits for that. */
+  /** Every call of AWS so far that its parts have made, each kind once. Of bundles none are known. */
+  awsCalls(): Promise<RecordedCall[]>;
+  /**
+   * Ends it as Ctrl-C does, and waits for that.
+   *
+   * @throws Error when a part of it has called what its role in an account is not allowed to
+   */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -56,10 +67,12 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     XDG_CONFIG_HOME: configHome,
     ...options.environment,
   };
+  const calls = join(options.directory, "aws-calls");
+  const recording = { [recordFileVariable]: calls, NODE_OPTIONS: `--import=${recorder}` };
   const parts = options.fromCdkOut === undefined ? [] : ["--from-cdk-out", options.fromCdkOut];
   const child = spawn(process.execPath, [program, "up", "--data", data, "--port", "0", ...parts], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...base, ...options.settings, XDG_CONFIG_HOME: configHome },
+    env: { ...base, ...recording, ...options.settings, XDG_CONFIG_HOME: configHome },
   });
   let output = "";
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -92,12 +105,14 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       spawn(process.execPath, [program, ...args], { env: environment, stdio: ["ignore", "pipe", "pipe"] }),
     api: (path, init = {}) =>
       fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } }),
-    runnerPid: () => childRunning(child.pid, "runner/main.ts"),
+    runnerPid: () => childRunning(child.pid, "--stop-with-parent"),
+    awsCalls: async () => readRecordedCalls(await readFile(calls, "utf8")),
     async stop(signal = "SIGTERM") {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
       child.kill(signal);
       await ended;
+      assertAllowed(await reviewedPolicies(), await deployment.awsCalls());
     },
     [Symbol.asyncDispose]: () => deployment.stop(),
   };
@@ -105,7 +120,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
 }
 
 /** The `drover` command starts `local/up.ts`, which starts the runner: looks through descendants. */
-async function childRunning(ancestor: number | undefined, script: string): Promise<number> {
+async function childRunning(ancestor: number | undefined, words: string): Promise<number> {
   const { stdout } = await runCommand("ps", ["-eo", "pid=,ppid=,args="]);
   const processes = stdout.split("\n").flatMap((line) => {
     const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
@@ -121,7 +136,7 @@ async function childRunning(ancestor: number | undefined, script: string): Promi
       }
     }
   }
-  const found = processes.find(({ pid, command }) => family.has(pid) && command.includes(script));
-  if (found === undefined) throw new Error(`no ${script} among the deployment's processes`);
+  const found = processes.find(({ pid, command }) => family.has(pid) && command.includes(words));
+  if (found === undefined) throw new Error(`no ${words} among the deployment's processes`);
   return found.pid;
 }
