@@ -16,6 +16,13 @@ export function notAllowed(policies: RolePolicies, calls: readonly RecordedCall[
   return usedBy(calls).filter(({ role, ...permission }) => !isAllowed(policies.get(role) ?? [], permission));
 }
 
+/** @throws Error that lists what is not allowed */
+export function assertAllowed(policies: RolePolicies, calls: readonly RecordedCall[]): void {
+  const failing = notAllowed(policies, calls).map(printGrant);
+  if (failing.length === 0) return;
+  throw new Error(`In an account these calls would be denied (infra/permissions.ts):\n${failing.join("\n")}`);
+}
+
 /** What roles have and nobody used. */
 export function unused(policies: RolePolicies, calls: readonly RecordedCall[]): Grant[] {
   const used = Map.groupBy(usedBy(calls), ({ role }) => role);
