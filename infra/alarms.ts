@@ -68,8 +68,11 @@ function createTopic(scope: Construct, topicName: string): sns.Topic {
 type AlarmOf = Pick<cloudwatch.AlarmProps, "metric" | "alarmDescription"> &
   Partial<cloudwatch.AlarmProps> & { readonly name: string };
 
-function alarmsOf({ functions, queues, tables, runner, api }: Watched): AlarmOf[] {
-  const all = Object.values(functions).map((each) => each.function);
+/**
+ * Each metric of an alarm costs, and ten are free (docs/cost.md). Hence none on errors of functions: what fails in a
+ * queue's function ends among the dead letters, and what fails in the API's, or in its authorizer, is a 5xx.
+ */
+function alarmsOf({ functions, queues, runner, api }: Watched): AlarmOf[] {
   const deadLetters = Object.values(queues).map((each) => each.deadLetters);
   return [
     {
@@ -116,26 +119,17 @@ function alarmsOf({ functions, queues, tables, runner, api }: Watched): AlarmOf[
       alarmDescription: "The function sweep has not run for ten minutes: what a crash leaves behind is not repaired.",
     },
     {
-      name: "function-errors",
-      metric: sumOf(
-        "errors",
-        all.map((each) => each.metricErrors({ period: fiveMinutes })),
-      ),
-      evaluationPeriods: 3,
-      alarmDescription: "A function has failed in each of three periods of five minutes. Its log says why.",
-    },
-    {
       name: "throttles",
-      metric: sumOf("throttles", [
-        ...all.map((each) => each.metricThrottles({ period: fiveMinutes })),
-        ...[tables.machines, tables.steps].flatMap((table) =>
-          ["ReadThrottleEvents", "WriteThrottleEvents"].map((name) =>
-            table.metric(name, { period: fiveMinutes, statistic: "Sum" }),
-          ),
-        ),
-      ]),
+      // Of all functions of the account, which share its concurrency: one metric, of which each costs.
+      metric: new cloudwatch.Metric({
+        namespace: "AWS/Lambda",
+        metricName: "Throttles",
+        statistic: "Sum",
+        period: fiveMinutes,
+      }),
       evaluationPeriods: 3,
-      alarmDescription: "Functions or tables are refused by AWS's limits: raise the account's concurrency.",
+      alarmDescription:
+        "Functions are refused by the account's limit: raise its concurrent executions (Service Quotas).",
     },
     {
       name: "api-faults",
