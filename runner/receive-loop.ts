@@ -10,8 +10,10 @@ export interface ReceiveLoop<T> {
   readonly work: (message: T, ending: AbortSignal, broken: AbortSignal) => Promise<void>;
   /** Messages at the same time. */
   readonly capacity: number;
-  /** Milliseconds that running work is given to finish once nothing new is taken. */
+  /** Milliseconds that running work is given to finish once it is told to drain. */
   readonly drainLimit: number;
+  /** Aborted once nothing new is to be taken, while what runs has all the time it needs. @default never */
+  readonly retired?: AbortSignal | undefined;
   readonly log: RunnerLog;
 }
 
@@ -24,14 +26,15 @@ const receivePause = { first: 500, limit: 30_000 };
 /**
  * Takes messages and has them worked on, as many at the same time as there is room for.
  *
- * When `drain` is aborted nothing new is taken, and what runs may finish until the drain limit. When `stop` is aborted
- * or the limit is over, what runs is told to break off. Resolves when nothing runs any more; never rejects.
+ * When `drain` is aborted nothing new is taken, and what runs may finish until the drain limit; when the loop is retired,
+ * without a limit until `drain` sets one. When `stop` is aborted or the limit is over, what runs is told to break off.
+ * Resolves when nothing runs any more; never rejects.
  */
 export async function receiveLoop<T>(loop: ReceiveLoop<T>, drain: AbortSignal, stop: AbortSignal): Promise<void> {
   const running = new Set<Promise<void>>();
   const drained = new AbortController();
   const broken = AbortSignal.any([stop, drained.signal]);
-  const ending = AbortSignal.any([drain, stop]);
+  const ending = AbortSignal.any([drain, stop, ...(loop.retired === undefined ? [] : [loop.retired])]);
   for (let pause = receivePause.first; !ending.aborted;) {
     const room = loop.capacity - running.size;
     if (room <= 0) {
@@ -53,10 +56,16 @@ export async function receiveLoop<T>(loop: ReceiveLoop<T>, drain: AbortSignal, s
     }
   }
   if (running.size > 0) loop.log.info(`finishing the ${loop.what} that run`, { running: running.size });
-  const timer = setTimeout(() => {
-    drained.abort(new Error("the runner has to stop"));
-  }, loop.drainLimit);
+  let timer: NodeJS.Timeout | undefined;
+  const limit = () => {
+    timer = setTimeout(() => {
+      drained.abort(new Error("the runner has to stop"));
+    }, loop.drainLimit);
+  };
+  if (drain.aborted) limit();
+  else drain.addEventListener("abort", limit, { once: true });
   await Promise.all(running);
+  drain.removeEventListener("abort", limit);
   clearTimeout(timer);
 }
 

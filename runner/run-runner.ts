@@ -13,6 +13,7 @@ import { type InspectionLoop, runInspections } from "./inspection/run-inspection
 import type { RunnerLog } from "./log.ts";
 import { identitySource } from "./machines/identity-source.ts";
 import { MachinePool } from "./machines/machine-pool.ts";
+import { noUpgrades, type Upgrades } from "./upgrade/upgrades.ts";
 
 /** What of the cloud a runner stands on. */
 export interface RunnerCloud
@@ -32,20 +33,34 @@ export interface RunnerOptions {
   readonly capacity: number;
   /** Socket of an ssh-agent. @default none */
   readonly agent?: string | undefined;
-  /** Milliseconds for what runs when it is asked to stop. @default 110_000, within the 120 s that Fargate gives */
+  /**
+   * Milliseconds for what runs when it is asked to stop. What runs on then is handed back, which takes some seconds.
+   *
+   * @default 105_000, within the 120 s that Fargate gives
+   */
   readonly drainLimit?: number;
+  /** @default none: nobody replaces this runner */
+  readonly upgrades?: Upgrades;
   /** @default {@link defaultAttemptOptions} */
   readonly attempt?: AttemptOptions;
   readonly log: RunnerLog;
 }
 
-/** Puts a runner together and runs it until it has drained or is stopped; see `receiveLoop`. */
+/** Puts a runner together and runs it until it has drained, is superseded or is stopped; see `receiveLoop`. */
 export async function runRunner(
   cloud: RunnerCloud,
-  { capacity, agent, drainLimit = 110_000, attempt = defaultAttemptOptions, log }: RunnerOptions,
+  options: RunnerOptions,
   drain: AbortSignal,
   stop: AbortSignal,
 ): Promise<void> {
+  const {
+    capacity,
+    agent,
+    drainLimit = 105_000,
+    upgrades = noUpgrades,
+    attempt = defaultAttemptOptions,
+    log,
+  } = options;
   const identities = { readIdentity: identitySource(cloud.secrets), agent };
   await using pool = new MachinePool(identities);
   const tools = { pool, known: new KnownPaths(cloud.sources), cache: cloud.cache, options: attempt };
@@ -70,10 +85,12 @@ export async function runRunner(
     inspect: (machine, id, signal) => inspectMachine(machine, { ...identities, now: Date.now }, id, signal),
     capacity: inspectionsAtOnce,
     drainLimit,
+    retired: upgrades.superseded,
     log,
   };
   await Promise.all([
-    runDispatches({ receiver: cloud.receiver, handle, capacity, drainLimit, log }, drain, stop),
+    runDispatches({ receiver: cloud.receiver, handle, capacity, drainLimit, upgrades, log }, drain, stop),
     runInspections(inspecting, drain, stop),
   ]);
+  await upgrades.untilStopped(AbortSignal.any([drain, stop]));
 }

@@ -16,8 +16,9 @@ export interface InspectionLoop {
   readonly inspect: (machine: InspectedMachine, id: string, signal: AbortSignal) => Promise<Inspection>;
   /** Inspections at the same time; they have nothing to do with attempts, and wait for none. */
   readonly capacity: number;
-  /** As `DispatchLoop`'s. */
+  /** As `ReceiveLoop`'s. */
   readonly drainLimit: number;
+  readonly retired?: AbortSignal | undefined;
   readonly log: RunnerLog;
 }
 
@@ -26,7 +27,7 @@ export interface InspectionLoop {
  * runner or another when the queue's visibility timeout is over.
  */
 export async function runInspections(loop: InspectionLoop, drain: AbortSignal, stop: AbortSignal): Promise<void> {
-  const { receiver, capacity, drainLimit, log } = loop;
+  const { receiver, capacity, drainLimit, retired, log } = loop;
   await receiveLoop(
     {
       what: "inspections",
@@ -39,6 +40,7 @@ export async function runInspections(loop: InspectionLoop, drain: AbortSignal, s
       },
       capacity,
       drainLimit,
+      retired,
       log,
     },
     drain,

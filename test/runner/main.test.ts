@@ -1,102 +1,26 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseConfiguration } from "../../cloud/configuration.ts";
-import { type Cloud, connectCloud } from "../../cloud/connect.ts";
+import type { Cloud } from "../../cloud/connect.ts";
 import { uuidV7 } from "../../cloud/uuid-v7.ts";
-import { openDataDirectory } from "../../local/data-directory.ts";
-import { type Engines, startEngines } from "../../local/engines/start-engines.ts";
-import { storePathHash } from "../../nix/store-path.ts";
-import { createClient, type Client, derivationsFile, type NixArguments } from "../machines/client.ts";
-import { ClientStore } from "./attempt/stores.ts";
-import { bootForRunner, registered } from "./boot.ts";
+import { runnerMain, type RunnerStage, setRunnerStage } from "./runner-stage.ts";
 
-const main = join(import.meta.dirname, "../../runner/main.ts");
-
-let fleet: Awaited<ReturnType<typeof bootForRunner>>;
-let directory: string;
-let engines: Engines;
+let stage: RunnerStage;
 let cloud: Cloud;
-let client: Client;
-let environment: Record<string, string>;
 
 beforeAll(async () => {
-  fleet = await bootForRunner({ name: "itchy", maxJobs: 8 });
-  directory = await mkdtemp(join(tmpdir(), "drover-main-"));
-  const data = await openDataDirectory(join(directory, "data"));
-  engines = await startEngines({ directory: data, deployment: "drover" });
-  await cp(fleet.identityFile, join(data.secrets, "ssh-identity"));
-  environment = {
-    DROVER_DYNAMODB_ENDPOINT: engines.dynamoDbEndpoint,
-    DROVER_SQS_ENDPOINT: engines.sqsEndpoint,
-    DROVER_QUEUE_URL_BASE: engines.queueUrlBase,
-    DROVER_BLOBS: pathToFileURL(data.blobs).href,
-    DROVER_BLOBS_URL: "http://127.0.0.1:1/blobs",
-    DROVER_SECRETS: pathToFileURL(data.secrets).href,
-  };
-  cloud = await connectCloud(parseConfiguration(environment));
-  client = await createClient({ directory: join(directory, "client") });
-  const { version: _, ...itchy } = registered(fleet.machine("itchy"), { sshKey: null });
-  await cloud.machines.register({ ...itchy, position: 0 });
+  stage = await setRunnerStage();
+  cloud = stage.cloud;
 });
 
 afterAll(async () => {
-  await cloud[Symbol.asyncDispose]();
-  await engines[Symbol.asyncDispose]();
-  await fleet[Symbol.asyncDispose]();
-  await rm(directory, { recursive: true, force: true });
+  await stage[Symbol.asyncDispose]();
 });
-
-/** Starts the runner as the embedded mode does, and collects the lines of its log. */
-async function startRunner(): Promise<{ process: ChildProcess; said: () => string; exited: Promise<unknown[]> }> {
-  const runner = spawn(process.execPath, [main, "--stop-with-parent"], {
-    env: environment,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  let said = "";
-  for (const stream of [runner.stdout, runner.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-  }
-  const exited = once(runner, "exit");
-  await expect.poll(() => said, { timeout: 10_000 }).toContain("the runner is ready");
-  return { process: runner, said: () => said, exited };
-}
-
-/** Does to a step what `plan` and `schedule` do, up to its dispatch. */
-async function dispatch(attribute: string, args: NixArguments = {}): Promise<string> {
-  const salt = randomBytes(8).toString("hex");
-  const [drvPath = ""] = await client.instantiate(derivationsFile, attribute, { salt, ...args });
-  const store = new ClientStore(client);
-  const info = (await store.narInfos([drvPath])).get(drvPath);
-  if (info === undefined) throw new Error(`${drvPath} is not in the client's store`);
-  await cloud.cache.addOutput(info, () => store.openNar(info));
-
-  const id = storePathHash(drvPath);
-  const now = Date.now();
-  await cloud.steps.ensure({ id, drvPath, name: attribute, priority: 50 }, now, now);
-  const ready = await cloud.steps.apply(id, { type: "expanded", requirementClass: "x86_64-linux", waitingOn: [] }, now);
-  if (ready === undefined) throw new Error("the step is not ready");
-  const requirement = { system: "x86_64-linux", features: [] };
-  const verdict = { verdict: "chosen" as const, load: 0, running: 0, maxJobs: 8, speedFactor: 1 };
-  const verdicts = [{ machine: "itchy", ...verdict }];
-  const placement = { requirement, chosen: "itchy", verdicts, decidedAt: now };
-  const claimed = await cloud.steps.claim(ready, placement, undefined, now);
-  expect(claimed).toMatchObject({ state: "assigned" });
-  await cloud.dispatches.send({ step: id, attempt: 1 });
-  return id;
-}
 
 describe("the runner's process", () => {
   it("carries a dispatched step to its outcome, with output and log in the cache", async () => {
-    const runner = await startRunner();
-    const id = await dispatch("slow", { seconds: 1 });
+    const runner = await stage.startRunner();
+    const id = await stage.dispatch("slow", { seconds: 1 });
     await expect
       .poll(async () => (await cloud.steps.attempt(id, 1))?.outcome, { timeout: 20_000, interval: 50 })
       .toMatchObject({ kind: "built", status: "Built" });
@@ -104,7 +28,9 @@ describe("the runner's process", () => {
     expect(attempt?.startedAt).toBeGreaterThan(0);
     const outputs = attempt?.outcome?.kind === "built" ? attempt.outcome.outputs : [];
     const path = outputs[0]?.path ?? "";
-    expect((await cloud.cache.narInfos([path])).get(path)?.narHash).toBe(await fleet.machine("itchy").narHash(path));
+    expect((await cloud.cache.narInfos([path])).get(path)?.narHash).toBe(
+      await stage.fleet.machine("itchy").narHash(path),
+    );
     const step = await cloud.steps.get(id);
     const log = await cloud.logs.ofDerivation(step?.drvPath ?? "");
     let text = "";
@@ -116,7 +42,7 @@ describe("the runner's process", () => {
   });
 
   it("inspects a machine when it is asked to, and keeps what it found", async () => {
-    const runner = await startRunner();
+    const runner = await stage.startRunner();
     const id = uuidV7(Date.now());
     await cloud.inspectionRequests.send({ machine: "itchy", id });
     await expect
@@ -131,8 +57,8 @@ describe("the runner's process", () => {
   });
 
   it("finishes what runs after a SIGTERM", async () => {
-    const runner = await startRunner();
-    const id = await dispatch("slow", { seconds: 3 });
+    const runner = await stage.startRunner();
+    const id = await stage.dispatch("slow", { seconds: 3 });
     await expect.poll(async () => (await cloud.steps.attempt(id, 1))?.startedAt, { timeout: 10_000 }).toBeDefined();
     runner.process.kill("SIGTERM");
     expect(await runner.exited).toEqual([0, null]);
@@ -140,15 +66,16 @@ describe("the runner's process", () => {
   });
 
   it("gives back what runs after a second SIGTERM, and another runner repeats it", async () => {
-    const first = await startRunner();
-    const id = await dispatch("slow", { seconds: 4 });
+    const first = await stage.startRunner();
+    const id = await stage.dispatch("slow", { seconds: 4 });
     await expect.poll(async () => (await cloud.steps.attempt(id, 1))?.startedAt, { timeout: 10_000 }).toBeDefined();
     first.process.kill("SIGTERM");
     await expect.poll(() => first.said()).toContain("finishing the attempts");
     first.process.kill("SIGTERM");
     expect(await first.exited).toEqual([0, null]);
     expect((await cloud.steps.attempt(id, 1))?.outcome).toBeUndefined();
-    const second = await startRunner();
+    expect(first.said().match(/handed an attempt back/g)).toHaveLength(1);
+    const second = await stage.startRunner();
     await expect
       .poll(async () => (await cloud.steps.attempt(id, 1))?.outcome, { timeout: 20_000, interval: 50 })
       .toMatchObject({ kind: "built" });
@@ -157,13 +84,13 @@ describe("the runner's process", () => {
   });
 
   it("ends when the process that started it has ended", async () => {
-    const runner = await startRunner();
+    const runner = await stage.startRunner();
     runner.process.stdin?.end();
     expect(await runner.exited).toEqual([0, null]);
   });
 
   it("says what is wrong with its configuration", async () => {
-    const runner = spawn(process.execPath, [main], {
+    const runner = spawn(process.execPath, [runnerMain], {
       env: { DROVER_COLOR: "blue" },
       stdio: ["ignore", "ignore", "pipe"],
     });

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type DispatchLoop, runDispatches } from "../../../runner/dispatch/run-dispatches.ts";
-import { silentLog } from "../../../runner/log.ts";
+import { type RunnerLog, silentLog } from "../../../runner/log.ts";
+import { noUpgrades, type Upgrades } from "../../../runner/upgrade/upgrades.ts";
 import { MemoryReceiver, Message } from "./control-plane.ts";
 
 let receiver: MemoryReceiver;
@@ -14,8 +15,12 @@ beforeEach(() => {
   stop = new AbortController();
 });
 
-function run(handle: DispatchLoop["handle"], limits: { capacity?: number; drainLimit?: number } = {}): Promise<void> {
-  const loop = { receiver, handle, capacity: 64, drainLimit: 5_000, log: silentLog, ...limits };
+function run(
+  handle: DispatchLoop["handle"],
+  changes: { capacity?: number; drainLimit?: number; upgrades?: Upgrades; log?: RunnerLog } = {},
+): Promise<void> {
+  const defaults = { capacity: 64, drainLimit: 5_000, upgrades: noUpgrades, log: silentLog };
+  const loop = { receiver, handle, ...defaults, ...changes };
   return runDispatches(loop, drain.signal, stop.signal);
 }
 
@@ -111,6 +116,67 @@ describe("runDispatches", () => {
     await running;
     expect(performance.now() - started).toBeLessThan(2_000);
     expect(message.fate).toEqual(["released"]);
+  });
+
+  it("takes nothing new when it is superseded, and lets what runs take longer than the drain limit", async () => {
+    const [old, late] = messages(2);
+    if (old === undefined || late === undefined) throw new Error("no messages");
+    const superseded = new AbortController();
+    const finishing = Promise.withResolvers<void>();
+    receiver.send(old);
+    const running = run((message) => finishing.promise.then(() => message.done()), {
+      drainLimit: 20,
+      upgrades: { ...noUpgrades, superseded: superseded.signal },
+    });
+    await expect.poll(() => receiver.limits.length).toBe(2);
+    superseded.abort();
+    receiver.send(late);
+    await delay(200);
+    expect(old.fate).toEqual([]);
+    finishing.resolve();
+    await running;
+    expect([old.fate, late.fate]).toEqual([["done"], []]);
+  });
+
+  it("has a limit again when it is told to drain after it was superseded", async () => {
+    const [message] = messages(1);
+    if (message === undefined) throw new Error("no message");
+    const superseded = new AbortController();
+    receiver.send(message);
+    const running = run((_message, signal) => delay(60_000, undefined, { signal }), {
+      drainLimit: 20,
+      upgrades: { ...noUpgrades, superseded: superseded.signal },
+    });
+    await expect.poll(() => receiver.limits.length).toBe(2);
+    superseded.abort();
+    await delay(100);
+    expect(message.fate).toEqual([]);
+    drain.abort();
+    await running;
+    expect(message.fate).toEqual(["released"]);
+  });
+
+  it("hands back what does not come to rest, too, with one line for each", async () => {
+    const lines: unknown[] = [];
+    const log = {
+      ...silentLog,
+      info: (...line: unknown[]) => lines.push(line),
+      warn: (...line: unknown[]) => lines.push(line),
+    };
+    const both = messages(2);
+    receiver.send(...both);
+    const started = performance.now();
+    const running = run(() => new Promise(() => {}), { drainLimit: 20, log });
+    await expect.poll(() => receiver.limits.length).toBe(2);
+    drain.abort();
+    await running;
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(both.map(({ fate }) => fate)).toEqual([["released"], ["released"]]);
+    expect(lines).toEqual([
+      ["finishing the attempts that run", { running: 2 }],
+      ["handed an attempt back", { step: "step-0", attempt: 1, why: expect.stringContaining("has to stop") }],
+      ["handed an attempt back", { step: "step-1", attempt: 1, why: expect.stringContaining("has to stop") }],
+    ]);
   });
 
   it("breaks off at once when it is stopped", async () => {
