@@ -1,23 +1,32 @@
 import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
-import type { Alarms, Watched } from "./alarms.ts";
+import type { Watched } from "./alarm-conditions.ts";
+import type { Alarms } from "./alarms.ts";
+import { accountThrottles, ownMetric } from "./own-metric.ts";
 
 const { GraphWidget } = cloudwatch;
 const period = Duration.minutes(5);
 const half = 12;
 
-/** One page: what is wrong, what waits, how fast it goes, what it is limited by. */
-export function createDashboard(scope: Construct, name: string, { alarms }: Alarms, watched: Watched): void {
-  const { functions, queues, tables, runner, api } = watched;
-  const all = Object.entries(functions);
-  const pairs = Object.entries(queues);
+/**
+ * One page: what is wrong, what waits, how fast it goes, what it is limited by. A dashboard with more than 50 metrics is
+ * none of the free ones (docs/cost.md).
+ */
+export function createDashboard(scope: Construct, { alarms }: Alarms, watched: Watched): void {
   const dashboard = new cloudwatch.Dashboard(scope, "Dashboard", {
-    dashboardName: name,
+    dashboardName: watched.deployment,
     defaultInterval: Duration.hours(12),
   });
   dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: "Alarms", alarms: [...alarms], width: 24 }));
-  dashboard.addWidgets(
+  for (const row of [waiting, fleet, functions, api, limits]) dashboard.addWidgets(...row(watched));
+}
+
+type Row = (watched: Watched) => cloudwatch.IWidget[];
+
+const waiting: Row = ({ queues }) => {
+  const pairs = Object.entries(queues);
+  return [
     new GraphWidget({
       title: "Messages that wait",
       width: half,
@@ -31,46 +40,18 @@ export function createDashboard(scope: Construct, name: string, { alarms }: Alar
         deadLetters.metricApproximateNumberOfMessagesVisible({ label: `${label}, dead`, period }),
       ),
     }),
-  );
-  dashboard.addWidgets(
+  ];
+};
+
+const fleet: Row = ({ deployment }) => {
+  const maximum = (name: string, label: string) =>
+    ownMetric(deployment, "sweep", name, { statistic: "Maximum", label });
+  return [
     new GraphWidget({
-      title: "Functions: milliseconds (p95)",
+      title: "Oldest ready step that nobody will get to (seconds); machines untrusted or unreachable",
       width: half,
-      left: all.map(([label, each]) => each.function.metricDuration({ label, period, statistic: "p95" })),
-    }),
-    new GraphWidget({
-      title: "Functions: errors and throttles",
-      width: half,
-      left: all.map(([label, each]) => each.function.metricErrors({ label, period })),
-      right: all.map(([label, each]) => each.function.metricThrottles({ label: `${label}, throttled`, period })),
-    }),
-  );
-  dashboard.addWidgets(
-    new GraphWidget({
-      title: "API: requests and faults",
-      width: half,
-      left: [api.metricCount({ label: "requests", period })],
-      right: [api.metricClientError({ label: "4xx", period }), api.metricServerError({ label: "5xx", period })],
-    }),
-    new GraphWidget({
-      title: "Runner: processor and memory (%)",
-      width: half,
-      left: [
-        runner.metricCpuUtilization({ label: "processor", period }),
-        runner.metricMemoryUtilization({ label: "memory", period }),
-      ],
-    }),
-  );
-  dashboard.addWidgets(
-    new GraphWidget({
-      title: "Tables: units read and written",
-      width: half,
-      left: Object.entries(tables).map(([label, table]) =>
-        table.metricConsumedReadCapacityUnits({ label: `${label}, read`, period }),
-      ),
-      right: Object.entries(tables).map(([label, table]) =>
-        table.metricConsumedWriteCapacityUnits({ label: `${label}, written`, period }),
-      ),
+      left: [maximum("OldestReadyStep", "oldest ready step")],
+      right: [maximum("MachinesUnfit", "machines untrusted or unreachable")],
     }),
     new GraphWidget({
       title: "Repaired by sweep; slot drift",
@@ -78,18 +59,71 @@ export function createDashboard(scope: Construct, name: string, { alarms }: Alar
       left: [
         new cloudwatch.MathExpression({
           label: "",
-          expression: `SEARCH('{Drover,service} service="drover-sweep" MetricName=Swept', 'Sum', ${period.toSeconds()})`,
+          expression:
+            `SEARCH('{Drover,service,deployment} service="drover-sweep" deployment="${deployment}" MetricName=Swept', ` +
+            `'Sum', ${period.toSeconds()})`,
         }),
       ],
-      right: [
-        new cloudwatch.Metric({
-          namespace: "Drover",
-          metricName: "SlotDrift",
-          dimensionsMap: { service: "drover-sweep" },
-          statistic: "Maximum",
-          period,
-        }),
-      ],
+      right: [maximum("SlotDrift", "slot drift")],
     }),
-  );
-}
+  ];
+};
+
+const functions: Row = (watched) => {
+  const all = Object.entries(watched.functions);
+  return [
+    new GraphWidget({
+      title: "Functions: milliseconds (p95)",
+      width: half,
+      left: all.map(([label, each]) => each.function.metricDuration({ label, period, statistic: "p95" })),
+    }),
+    new GraphWidget({
+      title: "Functions: errors, and throttles of all in the account",
+      width: half,
+      left: all.map(([label, each]) => each.function.metricErrors({ label, period })),
+      right: [accountThrottles("throttles")],
+    }),
+  ];
+};
+
+const api: Row = ({ deployment, api: gateway, runner }) => [
+  new GraphWidget({
+    title: "API: requests, refusals and faults",
+    width: half,
+    left: [gateway.metricCount({ label: "requests", period })],
+    right: [
+      gateway.metricClientError({ label: "4xx", period }),
+      gateway.metricServerError({ label: "5xx", period }),
+      ownMetric(deployment, "authorize", "Refused", { statistic: "Sum", label: "tokens refused" }),
+    ],
+  }),
+  new GraphWidget({
+    title: "Runner: processor and memory (%)",
+    width: half,
+    left: [
+      runner.metricCpuUtilization({ label: "processor", period }),
+      runner.metricMemoryUtilization({ label: "memory", period }),
+    ],
+  }),
+];
+
+const limits: Row = ({ tables: { machines, builds, buildSteps, steps, attempts } }) => {
+  const busy = Object.entries({ machines, builds, buildSteps, steps, attempts });
+  return [
+    new GraphWidget({
+      title: "The busy tables: units read and written",
+      width: half,
+      left: busy.map(([label, table]) => table.metricConsumedReadCapacityUnits({ label: `${label}, read`, period })),
+      right: busy.map(([label, table]) =>
+        table.metricConsumedWriteCapacityUnits({ label: `${label}, written`, period }),
+      ),
+    }),
+    new GraphWidget({
+      title: "Writes that tables have refused",
+      width: half,
+      left: Object.entries({ steps, buildSteps }).map(([label, table]) =>
+        table.metric("WriteThrottleEvents", { label, period, statistic: "Sum" }),
+      ),
+    }),
+  ];
+};

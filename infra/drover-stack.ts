@@ -48,9 +48,9 @@ export class DroverStack extends Stack {
       environment: { ...environment, ...runnerSettings(this, options) },
     });
     runner.node.addDependency(keys.resource);
-    const watched = { functions, queues, tables, runner, api };
+    const watched = { deployment, functions, queues, tables, runner, api };
     const alarms = createAlarms(this, options, watched);
-    createDashboard(this, deployment, alarms, watched);
+    createDashboard(this, alarms, watched);
     createOutputs(this, { deployment, api, blobs, topic: alarms.topic, keys });
   }
 }

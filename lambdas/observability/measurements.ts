@@ -16,8 +16,8 @@ export interface Measurements {
 
 /**
  * Figures as lines of CloudWatch's embedded metric format: no request, no permission. Each is written at once and by
- * itself, so that invocations which share a process do not mix. Counts and levels of zero are not written: CloudWatch
- * charges for a metric by the hours in which it has data, and alarms take what is missing for fine.
+ * itself, so that invocations which share a process do not mix. A count of zero is not written: CloudWatch charges for a
+ * metric by the hours in which it has data, and alarms take what is missing for fine.
  *
  * @param deployment its name, the metrics' second dimension: several deployments can share an account
  */
@@ -32,13 +32,12 @@ export function createMeasurements(service: string, deployment: string): Measure
     for (const [fact, text] of Object.entries(facts)) single.addMetadata(fact, text);
     single.addMetric(name, unit, value);
   };
-  const addUnlessZero: typeof add = (name, unit, value, facts) => {
-    if (value !== 0) add(name, unit, value, facts);
-  };
   return {
-    count: (name, times, facts) => addUnlessZero(name, units.Count, times, facts),
+    count(name, times, facts) {
+      if (times > 0) add(name, units.Count, times, facts);
+    },
     milliseconds: (name, duration, facts) => add(name, units.Milliseconds, duration, facts),
-    level: (name, value, facts) => addUnlessZero(name, units.NoUnit, value, facts),
+    level: (name, value, facts) => add(name, units.NoUnit, value, facts),
   };
 }
 

@@ -171,4 +171,50 @@ describe("alarms", () => {
     const [topic] = Object.keys(template.findResources("AWS::SNS::Topic"));
     template.allResourcesProperties("AWS::CloudWatch::Alarm", { AlarmActions: [{ Ref: topic }] });
   });
+
+  it("are of these conditions, with no more metrics than are free", () => {
+    const alarms = Object.values(template.findResources("AWS::CloudWatch::Alarm")).map((alarm) => alarm["Properties"]);
+    expect(alarms.map(({ AlarmName }) => AlarmName).toSorted()).toEqual([
+      "drover-api-faults",
+      "drover-dead-letters",
+      "drover-machine-untrusted-or-unreachable",
+      "drover-oldest-ready-step",
+      "drover-runner-not-running",
+      "drover-slot-drift-or-no-sweep",
+      "drover-throttles",
+      "drover-tokens-refused",
+    ]);
+    const metricsOf = ({ Metrics }: (typeof alarms)[number]) =>
+      Metrics?.filter((each: object) => "MetricStat" in each).length ?? 1;
+    expect(alarms.reduce((sum, alarm) => sum + metricsOf(alarm), 0)).toBe(10);
+  });
+
+  it("read figures of this deployment, by the names under which functions write them", () => {
+    const own = Object.values(template.findResources("AWS::CloudWatch::Alarm"))
+      .map((alarm) => alarm["Properties"])
+      .filter(({ Namespace }) => Namespace === "Drover");
+    const deployment = { Name: "deployment", Value: "drover" };
+    const sweep = [deployment, { Name: "service", Value: "drover-sweep" }];
+    expect(Object.fromEntries(own.map(({ MetricName, Dimensions }) => [MetricName, Dimensions]))).toEqual({
+      OldestReadyStep: sweep,
+      MachinesUnfit: sweep,
+      SlotDrift: sweep,
+      Refused: [deployment, { Name: "service", Value: "drover-authorize" }],
+    });
+  });
+});
+
+describe("the dashboard", () => {
+  it("has no more metrics than a free one may have", () => {
+    const [dashboard] = Object.values(template.findResources("AWS::CloudWatch::Dashboard"));
+    const [, parts]: [string, unknown[]] = dashboard?.["Properties"].DashboardBody["Fn::Join"];
+    const { widgets } = JSON.parse(parts.map((part) => (typeof part === "string" ? part : "reference")).join(""));
+    const metrics: unknown[][] = widgets.flatMap(
+      (widget: { properties: { metrics?: unknown[][] } }) => widget.properties.metrics ?? [],
+    );
+    // A search finds the seven things that sweep repairs.
+    const sizes = metrics.map(([first]) => (typeof first === "object" ? 7 : 1));
+    expect(metrics.length).toBeGreaterThan(30);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(50);
+  });
 });

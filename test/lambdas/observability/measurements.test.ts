@@ -52,12 +52,11 @@ describe("a figure", () => {
     expect(second).not.toHaveProperty("operation");
   });
 
-  test("of nothing costs nothing", () => {
+  test("of what has not happened costs nothing, and a level of zero is one", () => {
     const measurements = createMeasurements("sweep", "drover");
     measurements.count("Swept.unsettled", 0);
-    measurements.level("SlotDrift", 0);
     expect(lines()).toEqual([]);
-    measurements.level("SlotDrift", 1);
-    expect(lines()).toMatchObject([{ SlotDrift: 1 }]);
+    measurements.level("SlotDrift", 0);
+    expect(lines()).toMatchObject([{ SlotDrift: 0 }]);
   });
 });

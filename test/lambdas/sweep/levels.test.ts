@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { hostKeyMismatch } from "../../../fleet/machine.ts";
 import type { Measurements } from "../../../lambdas/observability/measurements.ts";
 import { measureSweep } from "../../../lambdas/sweep/measure-sweep.ts";
+import type { SweepReport } from "../../../lambdas/sweep/sweep.ts";
 import { takeLevels } from "../../../lambdas/sweep/take-levels.ts";
 import { outcomes } from "../../cloud/contracts/samples.ts";
 import { onEngines } from "../schedule/engines.ts";
@@ -112,20 +113,37 @@ describe("machines", () => {
   });
 });
 
-test("what a sweep found and how the fleet stands become figures, with the names beside them", async () => {
-  await fleet.machines({ name: "itchy", maxJobs: 1 }, { name: "new", hostKey: null });
-  const id = await fleet.step("nowhere", { system: "riscv64-linux" });
-  await fleet.plane.advance(45 * minute);
-  const figures: unknown[] = [];
-  const note = (name: string, value: number, facts?: object) => {
-    if (value > 0) figures.push([name, value, facts]);
-  };
-  const measurements: Measurements = { count: note, level: note, milliseconds: note };
-  const report = { ...(await fleet.sweep()), undispatched: 2 };
-  measureSweep(measurements, report, await levels());
-  expect(figures).toEqual([
-    ["Swept.undispatched", 2, undefined],
-    ["MachinesUntrusted", 1, { machines: "new" }],
-    ["OldestReadyStep", 2700, { step: id, name: "nowhere" }],
-  ]);
+describe("the figures of a sweep", () => {
+  /** What it writes, zeros of what is counted left out as where they are written. */
+  async function figures(changes: Partial<SweepReport> = {}): Promise<unknown[]> {
+    const written: unknown[] = [];
+    const level: Measurements["level"] = (name, value, facts) => void written.push([name, value, facts]);
+    const count: Measurements["count"] = (name, times, facts) => {
+      if (times > 0) level(name, times, facts);
+    };
+    measureSweep(
+      { count, level, milliseconds: level },
+      { ...(await fleet.sweep()), ...changes },
+      await takeLevels(fleet.plane),
+    );
+    return written;
+  }
+
+  test("are one on a healthy system, which tells that somebody has swept", async () => {
+    await fleet.machines({ name: "itchy", maxJobs: 1 });
+    expect(await figures()).toEqual([["SlotDrift", 0, { drifted: "" }]]);
+  });
+
+  test("say who is meant", async () => {
+    await fleet.machines({ name: "itchy", maxJobs: 1 }, { name: "new", hostKey: null });
+    const id = await fleet.step("nowhere", { system: "riscv64-linux" });
+    await fleet.plane.advance(45 * minute);
+    const slotDrift = [{ machine: "itchy", counted: 1, held: 0 }];
+    expect(await figures({ undispatched: 2, slotDrift })).toEqual([
+      ["Swept.undispatched", 2, undefined],
+      ["SlotDrift", 1, { drifted: "itchy" }],
+      ["MachinesUnfit", 1, { untrusted: "new", unreachable: "" }],
+      ["OldestReadyStep", 2700, { step: id, name: "nowhere" }],
+    ]);
+  });
 });
