@@ -41,9 +41,8 @@ async function touch({ client, tables }: Database, id: string, at: number): Prom
     TableName: tables.tokens,
     Key: { id },
     UpdateExpression: "SET lastUsedAt = :at",
-    // null is no number, and smaller than none: DynamoDB compares values of one type only.
-    ConditionExpression: "attribute_exists(id) AND (lastUsedAt = :never OR lastUsedAt < :at)",
-    ExpressionAttributeValues: { ":at": at, ":never": null },
+    ConditionExpression: "attribute_exists(id) AND (attribute_not_exists(lastUsedAt) OR lastUsedAt < :at)",
+    ExpressionAttributeValues: { ":at": at },
   });
   await ifConditionHolds(client.send(update));
 }

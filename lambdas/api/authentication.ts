@@ -32,7 +32,7 @@ const callerContext = z.object({
 export function admit(route: RouteTopology, context: unknown, authorization: string | undefined): Caller {
   if (route.access === "public") return anybody;
   const caller = callerContext.safeParse(context);
-  if (!caller.success) throw authorization === undefined ? missingToken(route.access) : wrongToken();
+  if (!caller.success) throw isMissing(authorization) ? missingToken(route.access) : wrongToken(route.access);
   if (!permits(caller.data.scopes, route.scope)) throw wrongScope(caller.data, route.scope);
   return caller.data;
 }
@@ -42,19 +42,28 @@ export function challenge(access: RouteAccess): string {
   return access === "cache" ? 'Basic realm="drover", charset="UTF-8"' : 'Bearer realm="drover"';
 }
 
+/** An empty header is no header, as for API Gateway, which then asks no authorizer. */
+function isMissing(authorization: string | undefined): boolean {
+  return authorization === undefined || authorization.trim() === "";
+}
+
 const remedies = {
   bearer: "Send `Authorization: Bearer TOKEN`; `drover` takes the token from DROVER_TOKEN or from your profile.",
   cache: "Write `machine HOST login drover password TOKEN` into the file that Nix's netrc-file setting names.",
+};
+
+const whereItIs = {
+  bearer: "Look at DROVER_TOKEN, or at your profile, which `drover up` writes anew at each start.",
+  cache: "Look at the password in the file that Nix's netrc-file setting names.",
 };
 
 function missingToken(access: "bearer" | "cache"): DroverError {
   return new DroverError("DROVER_TOKEN_MISSING", "The request carries no token.", { remedy: remedies[access] });
 }
 
-function wrongToken(): DroverError {
+function wrongToken(access: "bearer" | "cache"): DroverError {
   return new DroverError("DROVER_TOKEN_WRONG", "The token is unknown, expired or revoked.", {
-    remedy:
-      "Have one made with `drover tokens create`; `drover up` writes its own, which changes with its data directory, into your profile.",
+    remedy: `${whereItIs[access]} Whoever has an admin token makes another one: drover tokens create NAME`,
   });
 }
 
@@ -64,7 +73,7 @@ function wrongScope({ name, scopes: held }: Caller, wanted: Scope): DroverError 
     `The token '${name}' is good for ${held.join(", ")}, and this needs ${wanted}.`,
     {
       subject: name,
-      remedy: `Use another token: drover tokens create NAME --scope ${wanted}`,
+      remedy: `Use another token; whoever has an admin token makes one: drover tokens create NAME --scope ${wanted}`,
     },
   );
 }

@@ -10,7 +10,7 @@ interface CallerContext {
 }
 
 /** As far as it is read. */
-export type AuthorizerEvent = Pick<APIGatewayRequestAuthorizerEventV2, "identitySource">;
+export type AuthorizerEvent = Partial<Pick<APIGatewayRequestAuthorizerEventV2, "identitySource">>;
 export type AuthorizerAnswer = APIGatewaySimpleAuthorizerWithContextResult<CallerContext>;
 
 /**

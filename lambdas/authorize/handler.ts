@@ -21,4 +21,4 @@ const measurements =
 
 export const handler = middy<AuthorizerEvent, AuthorizerAnswer>()
   .use(injectLambdaContext(logger))
-  .handler(createAuthorizer({ tokens, now: Date.now, measurements }));
+  .handler(createAuthorizer({ tokens, now: Date.now, log: logger, measurements }));

@@ -9,20 +9,23 @@ const schema = z.object({
   scopes: z.array(z.enum(scopes)),
   sha256: z.string(),
   createdAt: z.number(),
-  expiresAt: z.number().nullable(),
-  lastUsedAt: z.number().nullable(),
+  expiresAt: z.number().nullable().default(null),
+  lastUsedAt: z.number().nullable().default(null),
 }) satisfies z.ZodType<Token>;
 
 export function tokenOfItem(item: Item): Token {
   return parseItem(schema, item, `the token ${String(item["id"])}`);
 }
 
-/** DynamoDB clears away what has expired, at the second that stands beside it. */
-export function itemOfToken(token: Token) {
-  const { expiresAt, scopes: held } = token;
+/**
+ * What there is none of is left out: conditions then ask whether the attribute is there. DynamoDB clears away what has
+ * expired, some time after the second that stands beside it.
+ */
+export function itemOfToken({ scopes: held, expiresAt, lastUsedAt, ...token }: Token) {
   return {
     ...token,
     scopes: [...held],
-    ...(expiresAt !== null && { expiresAtSecond: Math.ceil(expiresAt / 1000) }),
+    ...(expiresAt !== null && { expiresAt, expiresAtSecond: Math.ceil(expiresAt / 1000) }),
+    ...(lastUsedAt !== null && { lastUsedAt }),
   };
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type OperationId, type RouteAccess, routes } from "../../../cloud/topology/routes.ts";
+import { type OperationId, routes, type RouteTopology } from "../../../cloud/topology/routes.ts";
 import type { Operation } from "../operations/operation.ts";
 import { problem } from "../schema/problem.ts";
 import { type Json, type JsonObject, SchemaComponents } from "./schemas.ts";
@@ -12,7 +12,7 @@ const description = [
 const problemDescriptions: Readonly<Record<number, string>> = {
   400: "The request is not as described here",
   401: "No token, or a wrong one",
-  403: "The token is not good for this",
+  403: "The token lacks the scope that the operation's `security` names",
   404: "There is no such thing",
   409: "The state of the thing does not allow it; `remedy` says what would",
   412: "Somebody has changed the thing since it had the ETag of `If-Match`",
@@ -22,32 +22,38 @@ const problemDescriptions: Readonly<Record<number, string>> = {
 };
 
 const securitySchemes = {
-  token: { type: "http", scheme: "bearer", description: "A token of this deployment" },
+  token: {
+    type: "http",
+    scheme: "bearer",
+    description: "A token of this deployment. Operations name the scope that it needs; `admin` is all of them.",
+  },
   netrc: { type: "http", scheme: "basic", description: "A token as the password: how Nix sends what netrc says" },
 };
 
-const security: Readonly<Record<RouteAccess, JsonObject[]>> = {
-  public: [],
-  bearer: [{ token: [] }],
-  cache: [{ netrc: [] }, { token: [] }],
-};
+/** Beside a scheme of HTTP stand the roles that a caller needs (OpenAPI 3.1, "Security Requirement Object"). */
+function security(route: RouteTopology): JsonObject[] {
+  if (route.access === "public") return [];
+  const token = { token: [route.scope] };
+  return route.access === "cache" ? [{ netrc: [route.scope] }, token] : [token];
+}
 
 /** The API as an OpenAPI 3.1 document, from the routes and the operations' own schemas. */
 export function openApiDocument(operations: Readonly<Record<OperationId, Operation>>): JsonObject {
   const schemas = new SchemaComponents();
   const paths: Record<string, JsonObject> = {};
   for (const id of operationIds) {
-    const { path, method, access } = routes[id];
+    const route: RouteTopology = routes[id];
+    const { path, method } = route;
     const operation = operations[id];
     const described: JsonObject = {
       operationId: id,
       summary: operation.summary,
       ...(operation.description !== undefined && { description: operation.description }),
       tags: [operation.tag],
-      security: security[access],
+      security: security(route),
       parameters: parameters(operation, schemas),
       ...requestBody(operation, schemas),
-      responses: { ...success(operation, schemas), ...problems(operation, access) },
+      responses: { ...success(operation, schemas), ...problems(operation, route) },
     };
     paths[path] = { ...paths[path], [method.toLowerCase()]: described };
   }
@@ -113,7 +119,7 @@ function success({ success }: Operation, schemas: SchemaComponents): JsonObject 
   };
 }
 
-function problems({ problems: own = [] }: Operation, access: RouteAccess): JsonObject {
-  const statuses = [400, ...(access === "public" ? [] : [401]), ...own, 500];
+function problems({ problems: own = [] }: Operation, { access }: RouteTopology): JsonObject {
+  const statuses = [400, ...(access === "public" ? [] : [401, 403]), ...own, 500];
   return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]));
 }

@@ -66,14 +66,15 @@ export async function startDeployment(): Promise<Deployment> {
     (message: string, fields: LogFields = {}): void =>
       void logged.push({ level, message, fields });
   await admitOwnToken(tables, "drover", token);
-  const authorize = createAuthorizer({ tokens: cloud.tokens, now: Date.now, measurements: noMeasurements });
+  const log = { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") };
+  const authorize = createAuthorizer({ tokens: cloud.tokens, now: Date.now, log, measurements: noMeasurements });
   const api = createApi({
     connect: async () => ({
       ...cloud,
       defaultSystem: configuration.DROVER_DEFAULT_SYSTEM,
       now: Date.now,
     }),
-    log: { debug: note("debug"), info: note("info"), warn: note("warn"), error: note("error") },
+    log,
     measurements: noMeasurements,
   });
   const handler = authorized({ api, authorize });

@@ -6,6 +6,7 @@ import { statusOfCode } from "../../../lambdas/api/problems/status.ts";
 import type { LogFields } from "../../../lambdas/observability/log.ts";
 import { silentLog } from "../../../lambdas/observability/log.ts";
 import { noMeasurements } from "../../../lambdas/observability/measurements.ts";
+import { authorized } from "../../../local/http/authorized.ts";
 import { apiClient, expectProblem } from "./api-client.ts";
 
 /** An api function whose stores can not be reached. */
@@ -24,7 +25,13 @@ function unconnected(error: () => unknown) {
       milliseconds: (name, _, by) => void measured.push(`${name} ${by?.["operation"]}`),
     },
   });
-  return { api: apiClient(handler, "token"), logged, measured, attempts: () => attempts };
+  const authorize = async () => ({ isAuthorized: true, context: { name: "somebody", scopes: "admin" } });
+  return {
+    api: apiClient(authorized({ api: handler, authorize }), "token"),
+    logged,
+    measured,
+    attempts: () => attempts,
+  };
 }
 
 describe("a service that fails", () => {

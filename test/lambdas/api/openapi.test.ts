@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { routes } from "../../../cloud/topology/routes.ts";
+import { routes, type RouteTopology } from "../../../cloud/topology/routes.ts";
 import { openApiDocument } from "../../../lambdas/api/openapi/document.ts";
 import { operations } from "../../../lambdas/api/operations/catalogue.ts";
 
@@ -37,15 +37,16 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  test("asks for a token wherever the topology does", () => {
-    for (const [id, { path, method, access }] of Object.entries(routes)) {
-      const { security, responses } = Object(document["paths"])[path][method.toLowerCase()];
-      const refuses = "401" in responses;
-      expect({ id, asks: security.length > 0, refuses }).toEqual({
-        id,
-        asks: access !== "public",
-        refuses: access !== "public",
-      });
+  test("asks for a token with the topology's scope wherever that does", () => {
+    const topology: Readonly<Record<string, RouteTopology>> = routes;
+    for (const [id, route] of Object.entries(topology)) {
+      const { security, responses } = Object(document["paths"])[route.path][route.method.toLowerCase()];
+      const asked = security.map((scheme: object) => Object.entries(scheme));
+      const token = route.access === "public" ? [] : [[["token", [route.scope]]]];
+      const netrc = route.access === "cache" ? [[["netrc", [route.scope]]]] : [];
+      expect({ id, asked }).toEqual({ id, asked: [...netrc, ...token] });
+      const refusals = ["401", "403"].filter((status) => status in responses);
+      expect({ id, refusals }).toEqual({ id, refusals: route.access === "public" ? [] : ["401", "403"] });
     }
   });
 });
