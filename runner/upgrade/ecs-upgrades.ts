@@ -24,7 +24,7 @@ export interface UpgradeTimings extends ProtectionTimings {
   readonly patience: number;
 }
 
-export const defaultUpgradeTimings: UpgradeTimings = {
+const defaultUpgradeTimings: UpgradeTimings = {
   renewal: 600_000,
   retry: 10_000,
   look: 15_000,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { DroverError } from "../../nix/drover-error.ts";
 
 /** Why ECS does not protect the task, in its own words. `DEPLOYMENT_BLOCKED`: see `KeptProtection`. */
-export interface ProtectionRefusal {
+interface ProtectionRefusal {
   readonly reason: string;
   readonly detail?: string | undefined;
 }
