@@ -16,6 +16,10 @@ export interface PublicKeys {
 /**
  * Has the keys made inside the account, by a function that runs with a deployment and gives back public halves only
  * (`lambdas/make-keys`). It is not of the topology: the embedded mode makes its keys itself.
+ *
+ * CloudFormation invokes it with the rights of whoever deploys, so that it needs no permission of its own, and waits for
+ * the function's own answer: no longer than the service timeout, in which Lambda's three tries of a minute have room
+ * (Lambda's waits between them are one minute and two).
  */
 export function makeKeys(scope: Construct, options: Options, keys: Keys, code: lambda.Code): PublicKeys {
   const logGroup = serviceLogs(scope, "make-keys", options);
@@ -44,7 +48,7 @@ export function makeKeys(scope: Construct, options: Options, keys: Keys, code: l
   const resource = new CustomResource(scope, "Keys", {
     resourceType: "Custom::DroverKeys",
     serviceToken: maker.functionArn,
-    serviceTimeout: Duration.minutes(5),
+    serviceTimeout: Duration.minutes(7),
     properties: { deployment: options.name, signingKey: keys.signingKey.ref, sshIdentity: keys.sshIdentity.ref },
   });
   resource.node.addDependency(role);
