@@ -75,6 +75,23 @@ function grantSecrets(role: iam.Role, names: Permissions["secrets"], deployment:
   }
 }
 
+/**
+ * Lets a task protect itself, by the endpoint of ECS's agent, which acts with the task's role (Amazon ECS Developer
+ * Guide, "Protect your Amazon ECS tasks from being terminated by scale-in events"). Nothing asks how it stands, so
+ * `ecs:GetTaskProtection` is not needed.
+ */
+export function grantTaskProtection(role: iam.Role, cluster: string): void {
+  const stack = Stack.of(role);
+  const arn = (show: (value: string) => string) =>
+    `arn:${show(stack.partition)}:ecs:${show(stack.region)}:${show(stack.account)}:task/${cluster}/*`;
+  allow(role, ["ecs:UpdateTaskProtection"], [arn((value) => value)]);
+  explainPattern(
+    role,
+    arn((value) => shown(stack, value)),
+    "A task's id is given when it starts; nothing but runners runs in this cluster.",
+  );
+}
+
 /** As findings show it: what only a deployment knows stands in brackets. A stack that looks up a VPC knows where it goes. */
 function shown(stack: Stack, value: string): string {
   return Token.isUnresolved(value) ? `<${String(stack.resolve(value).Ref)}>` : value;

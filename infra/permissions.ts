@@ -42,6 +42,8 @@ const narInfos = "*.narinfo";
 const nars = "nar/*";
 const logs = "log/*";
 const liveLogs = "live/*";
+/** Which version of the runner works (`runner/upgrade/current-runner.ts`). */
+const currentRunner = "runner/current.json";
 
 /** As the adapters in `cloud/` call AWS on behalf of each function's work. */
 export const permissions: Readonly<Record<FunctionName | "runner", Permissions>> = {
@@ -118,8 +120,8 @@ export const permissions: Readonly<Record<FunctionName | "runner", Permissions>>
       fleetEvents: ["SendMessage"],
     },
     blobs: {
-      read: [cacheInfo, narInfos, nars],
-      write: [cacheInfo, narInfos, nars, logs, liveLogs],
+      read: [cacheInfo, narInfos, nars, currentRunner],
+      write: [cacheInfo, narInfos, nars, logs, liveLogs, currentRunner],
       multipart: [nars, logs],
     },
     secrets: ["signing-key", "ssh-identity", "ssh-identities/*"],

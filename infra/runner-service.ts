@@ -2,7 +2,7 @@ import { Duration, Validations } from "aws-cdk-lib";
 import * as ecs from "aws-cdk-lib/aws-ecs";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import { grant, type Resources } from "./grant.ts";
+import { grant, grantTaskProtection, type Resources } from "./grant.ts";
 import type { Network } from "./network.ts";
 import type { Options } from "./options.ts";
 import { permissions } from "./permissions.ts";
@@ -16,12 +16,19 @@ export interface RunnerOptions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The longest that Fargate waits between SIGTERM and the end. */
+/** The longest that Fargate waits between SIGTERM and the end. The runner ends by itself before (`runner/main.ts`). */
 const stopTimeout = Duration.seconds(120);
 
 /**
- * The one part that always runs: a task in a public subnet. In an upgrade the new one starts before the old is told to
- * stop; a version that does not come up is rolled back.
+ * The one part that always runs: a task in a public subnet. In an upgrade the new one starts, beside the old, and is
+ * found healthy before the old is told to stop, which waits while the old protects itself because it builds
+ * (`runner/upgrade/ecs-upgrades.ts`). For that the service needs room for a second task (200 %), and must never have
+ * less than the one that it wants (100 %): an old task that ends early is no reason to stop the new one.
+ *
+ * A version whose task does not come up is rolled back. An old task that is still protected is no failure to the circuit
+ * breaker, which counts tasks of the new version that do not start or are not healthy (Developer Guide, "How the Amazon
+ * ECS deployment circuit breaker detects failures"); but CloudFormation gives up after 3 hours (same guide, "Protect
+ * your Amazon ECS tasks from being terminated by scale-in events").
  */
 export function createRunner(scope: Construct, runner: RunnerOptions): ecs.FargateService {
   const cluster = new ecs.Cluster(scope, "Cluster", { clusterName: runner.options.name, vpc: runner.network.vpc });
@@ -55,6 +62,7 @@ function createTask(scope: Construct, { options, resources, image, environment }
     description: "What Drover's runner may do (infra/permissions.ts)",
   });
   grant(taskRole, permissions.runner, resources);
+  grantTaskProtection(taskRole, options.name);
   const executionRole = new iam.Role(scope, "Role-runner-start", {
     assumedBy: new iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
     description: "With which ECS fetches the runner's image and writes its log",

@@ -137,6 +137,42 @@ describe("the runner", () => {
     });
   });
 
+  it("may protect its own cluster's tasks from being stopped in an upgrade, and no other", () => {
+    const [cluster] = Object.values(template.findResources("AWS::ECS::Cluster"));
+    const statements = Object.values(template.findResources("AWS::IAM::Policy")).flatMap(
+      (policy) => policy["Properties"].PolicyDocument.Statement,
+    );
+    const ofEcs = statements.filter(({ Action }) => JSON.stringify(Action).includes("ecs:"));
+    expect(ofEcs).toEqual([
+      {
+        Effect: "Allow",
+        Action: "ecs:UpdateTaskProtection",
+        Resource: {
+          "Fn::Join": [
+            "",
+            [
+              "arn:",
+              { Ref: "AWS::Partition" },
+              ":ecs:",
+              { Ref: "AWS::Region" },
+              ":",
+              { Ref: "AWS::AccountId" },
+              `:task/${cluster?.["Properties"].ClusterName}/*`,
+            ],
+          ],
+        },
+      },
+    ]);
+  });
+
+  it("may write down in the bucket which version works", () => {
+    const statements = Object.values(template.findResources("AWS::IAM::Policy")).flatMap(
+      (policy) => policy["Properties"].PolicyDocument.Statement,
+    );
+    const ofRecord = statements.filter(({ Resource }) => JSON.stringify(Resource).includes("/runner/current.json"));
+    expect(new Set(ofRecord.map(({ Action }) => Action))).toEqual(new Set(["s3:GetObject", "s3:PutObject"]));
+  });
+
   it("starts only once its subnets have a way out, through which it fetches its image", () => {
     const [service] = Object.values(template.findResources("AWS::ECS::Service"));
     const routes = Object.keys(template.findResources("AWS::EC2::Route"));
@@ -174,7 +210,7 @@ describe("alarms", () => {
 
   it("are of these conditions, with no more metrics than are free", () => {
     const alarms = Object.values(template.findResources("AWS::CloudWatch::Alarm")).map((alarm) => alarm["Properties"]);
-    expect(alarms.map(({ AlarmName }) => AlarmName).toSorted()).toEqual([
+    expect(alarms.map(({ AlarmName }) => String(AlarmName)).toSorted()).toEqual([
       "drover-api-faults",
       "drover-dead-letters",
       "drover-machine-untrusted-or-unreachable",
