@@ -22,6 +22,8 @@ export interface DeploymentOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Runs what `cdk synth` has put there instead of the sources. */
   readonly fromCdkOut?: string;
+  /** URL of a module that each of its processes loads before anything else of the product's. */
+  readonly preload?: string;
 }
 
 /** What of a request the tests set. */
@@ -68,7 +70,11 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     ...options.environment,
   };
   const calls = join(options.directory, "aws-calls");
-  const recording = { [recordFileVariable]: calls, NODE_OPTIONS: `--import=${recorder}` };
+  const preloaded = [recorder, ...(options.preload === undefined ? [] : [options.preload])];
+  const recording = {
+    [recordFileVariable]: calls,
+    NODE_OPTIONS: preloaded.map((module) => `--import=${module}`).join(" "),
+  };
   const parts = options.fromCdkOut === undefined ? [] : ["--from-cdk-out", options.fromCdkOut];
   const child = spawn(process.execPath, [program, "up", "--data", data, "--port", "0", ...parts], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -43,6 +43,8 @@ export interface StackOptions {
   readonly blobs?: "directory" | S3Server;
   /** A directory with what `cdk synth` has made: runs that instead of the sources. */
   readonly fromCdkOut?: string;
+  /** See {@link DeploymentOptions}. */
+  readonly preload?: string;
 }
 
 let salt = Date.now();
@@ -57,6 +59,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     environment: client.environment,
     settings: { ...blobSettings(options.blobs), ...options.settings },
     ...(options.fromCdkOut !== undefined && { fromCdkOut: options.fromCdkOut }),
+    ...(options.preload !== undefined && { preload: options.preload }),
   };
   const [fleet, deployment] = await Promise.all([
     bootMachines({ directory: join(directory, "machines"), machines: options.machines }).then((each) =>
