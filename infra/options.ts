@@ -26,7 +26,7 @@ const runner = z
     path: ["memory"],
   });
 
-const schema = z.strictObject({
+export const optionsSchema = z.strictObject({
   /** Prefix of the names of tables, queues, functions and secrets: several deployments can share an account. */
   name: z
     .string()
@@ -65,7 +65,7 @@ const schema = z.strictObject({
 });
 
 /** All that an owner can choose. */
-export type Options = z.output<typeof schema>;
+export type Options = z.output<typeof optionsSchema>;
 
 /**
  * Parses the key `drover` of the CDK's context: an object in `cdk.json`, or JSON after `-c drover=`.
@@ -73,7 +73,7 @@ export type Options = z.output<typeof schema>;
  * @throws {DroverError} DROVER_OPTIONS naming every bad or unknown option at once
  */
 export function parseOptions(context: unknown): Options {
-  const parsed = schema.safeParse(typeof context === "string" ? readJson(context) : (context ?? {}));
+  const parsed = optionsSchema.safeParse(typeof context === "string" ? readJson(context) : (context ?? {}));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap(({ path, ...issue }) =>
     issue.code === "unrecognized_keys"
