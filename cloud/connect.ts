@@ -7,34 +7,16 @@ import { upstreamCache } from "./binary-cache/upstream.ts";
 import { directoryBlobs } from "./blobs/directory.ts";
 import { s3Blobs, s3Client } from "./blobs/s3.ts";
 import type { Configuration } from "./configuration.ts";
-import { dynamoDbClient } from "./dynamodb/client.ts";
-import { dynamoDbStores, type Stores } from "./dynamodb/stores.ts";
+import { callerOf, connectControl, type ConnectOptions, type Control } from "./connect-control.ts";
 import { blobLogs } from "./logs/blob-logs.ts";
 import type { BinaryCache, NarSource } from "./ports/binary-cache.ts";
 import type { Blobs } from "./ports/blobs.ts";
-import type { InspectionReceiver, InspectionRequests } from "./ports/inspections.ts";
 import type { Logs } from "./ports/logs.ts";
-import type { DispatchReceiver, Dispatches, FleetEvents, PlanRequests, Redelivery } from "./ports/queues.ts";
 import type { Secrets } from "./ports/secrets.ts";
-import { sqsDispatchReceiver } from "./queues/dispatch-receiver.ts";
-import { sqsInspectionReceiver } from "./queues/inspection-receiver.ts";
-import { sqsRedelivery } from "./queues/redelivery.ts";
-import { sqsDispatches, sqsFleetEvents, sqsInspectionRequests, sqsPlanRequests } from "./queues/senders.ts";
-import { sqsClient } from "./queues/sqs-client.ts";
 import { directorySecrets } from "./secrets/directory.ts";
-import { queueName } from "./topology/names.ts";
-import type { FunctionName } from "./topology/functions.ts";
-import type { QueueName } from "./topology/queues.ts";
 
 /** Every port of the control plane, connected. */
-export interface Cloud extends Stores, AsyncDisposable {
-  readonly events: FleetEvents;
-  readonly plans: PlanRequests;
-  readonly dispatches: Dispatches;
-  readonly receiver: DispatchReceiver;
-  readonly inspectionRequests: InspectionRequests;
-  readonly inspectionReceiver: InspectionReceiver;
-  readonly redelivery: { readonly plans: Redelivery; readonly fleetEvents: Redelivery };
+export interface Cloud extends Control {
   readonly blobs: Blobs;
   readonly cache: BinaryCache;
   /** The deployment's own cache first, then the upstream ones. */
@@ -43,36 +25,14 @@ export interface Cloud extends Stores, AsyncDisposable {
   readonly secrets: Secrets;
 }
 
-/** Where the parts say what they left out and why. */
-export interface ConnectionLog {
-  warn(message: string, fields?: Record<string, unknown>): void;
-}
-
-export interface ConnectOptions {
-  /** Who connects; AWS hears of it with each call. */
-  readonly component?: FunctionName | "runner";
-  /** Told what is left out and why: unsigned upstream paths, messages that are none. @default console */
-  readonly log?: ConnectionLog;
-}
-
 /** Builds every adapter from the configuration. Called by the edges only. Nothing is contacted yet. */
-export async function connectCloud(
-  configuration: Configuration,
-  { component, log = console }: ConnectOptions = {},
-): Promise<Cloud> {
-  const caller = component === undefined ? undefined : `drover-${component}`;
+export async function connectCloud(configuration: Configuration, options: ConnectOptions = {}): Promise<Cloud> {
+  const { log = console } = options;
+  const caller = callerOf(options);
   await using opened = new AsyncDisposableStack();
-  const dynamoDb = opened.adopt(
-    dynamoDbClient({ endpoint: configuration.DROVER_DYNAMODB_ENDPOINT, caller }),
-    (client) => client.destroy(),
-  );
-  const sqs = opened.adopt(sqsClient({ endpoint: configuration.DROVER_SQS_ENDPOINT, caller }), (client) =>
-    client.destroy(),
-  );
+  const control = opened.use(connectControl(configuration, options));
   const secrets = await connectSecrets(configuration, opened, caller);
   const blobs = connectBlobs(configuration, secrets, opened, caller);
-  const queueUrl = (queue: QueueName) =>
-    `${configuration.DROVER_QUEUE_URL_BASE}/${queueName(configuration.DROVER_NAME, queue)}`;
   const upstreams = configuration.DROVER_UPSTREAM_CACHES.map((url) =>
     upstreamCache({
       url,
@@ -84,21 +44,7 @@ export async function connectCloud(
   const cache = droverCache({ blobs, signingKey, upstreams });
   const closing = opened.move();
   return {
-    ...dynamoDbStores({ client: dynamoDb, name: configuration.DROVER_NAME }),
-    events: sqsFleetEvents(sqs, queueUrl("fleetEvents")),
-    plans: sqsPlanRequests(sqs, queueUrl("plans")),
-    dispatches: sqsDispatches(sqs, queueUrl("dispatch")),
-    receiver: sqsDispatchReceiver(sqs, queueUrl("dispatch"), {
-      onBadMessage: ({ code, message }) => log.warn("a message is no dispatch", { code, error: message }),
-    }),
-    inspectionRequests: sqsInspectionRequests(sqs, queueUrl("inspections")),
-    inspectionReceiver: sqsInspectionReceiver(sqs, queueUrl("inspections"), {
-      onBadMessage: ({ code, message }) => log.warn("a message asks for no inspection", { code, error: message }),
-    }),
-    redelivery: {
-      plans: sqsRedelivery(sqs, queueUrl("plans")),
-      fleetEvents: sqsRedelivery(sqs, queueUrl("fleetEvents")),
-    },
+    ...control,
     blobs,
     cache,
     sources: layeredSource([cache, ...upstreams]),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { bundledFunctions, bundledMakeKeys, runnerImage } from "./assets.ts";
+import { bundledFunctions, runnerImage } from "./assets.ts";
 import { DroverStack } from "./drover-stack.ts";
 import { parseOptions } from "./options.ts";
 
@@ -12,11 +12,12 @@ const app = new App();
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 const options = parseOptions(app.node.tryGetContext("drover"));
 await using bundles = await mkdtempDisposable(join(tmpdir(), "drover-bundles-"));
+const functionCode = await bundledFunctions(bundles.path);
 new DroverStack(app, "Drover", {
   stackName: options.name,
   options,
-  functionCode: await bundledFunctions(bundles.path),
-  makeKeysCode: await bundledMakeKeys(bundles.path),
+  functionCode,
+  makeKeysCode: functionCode("make-keys"),
   runnerImage: runnerImage(),
   // A look-up must know where; all else can be deployed anywhere.
   ...(options.vpcId !== undefined && {

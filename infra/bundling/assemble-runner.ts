@@ -26,13 +26,9 @@ export interface RunnerContent {
 export async function assembleRunner({ directory, sourceMaps, ...options }: RunnerContent): Promise<Bundle> {
   const ciphers = options.ciphers ?? join(root, "node_modules/ssh2/lib/protocol/crypto/build/Release/sshcrypto.node");
   await checkIsThere(ciphers);
-  const bundled = await bundle({
-    // The first sees every request of the second.
-    modules: ["infra/bundling/heartbeat.ts", "runner/main.ts"],
-    directory,
-    sourceMaps,
-    plugins: [nativeCiphers],
-  });
+  // The first module sees every request of the second.
+  const modules = ["infra/bundling/heartbeat.ts", "runner/main.ts"];
+  const bundled = await bundle({ modules, directory, sourceMaps }, [nativeCiphers]);
   await copyFile(ciphers, join(directory, "sshcrypto.node"));
   await copyFile(join(root, "infra/bundling/healthy"), join(directory, "healthy"));
   await chmod(join(directory, "healthy"), 0o755);

@@ -1,16 +1,16 @@
 import { parseConfiguration } from "../../cloud/configuration.ts";
-import { connectCloud } from "../../cloud/connect.ts";
+import { connectControl } from "../../cloud/connect-control.ts";
 import { parseFleetEvent } from "../../cloud/queues/messages.ts";
 import { queueHandler } from "../batches/queue-handler.ts";
 import { createLogger } from "../observability/log.ts";
 import { handleEvent } from "./handle-event.ts";
 
 const configuration = parseConfiguration(process.env);
-const cloud = await connectCloud(configuration, { component: "schedule" });
-const scheduling = { ...cloud, now: Date.now };
+const control = connectControl(configuration, { component: "schedule" });
+const scheduling = { ...control, now: Date.now };
 
 export const handler = queueHandler({
-  redelivery: cloud.redelivery.fleetEvents,
+  redelivery: control.redelivery.fleetEvents,
   logger: createLogger("schedule", configuration.DROVER_LOG_LEVEL),
   parse: parseFleetEvent,
   handle: (event) => handleEvent(scheduling, event),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { injectLambdaContext } from "@aws-lambda-powertools/logger/middleware";
 import middy from "@middy/core";
 import { parseConfiguration } from "../../cloud/configuration.ts";
-import { connectCloud } from "../../cloud/connect.ts";
+import { connectControl } from "../../cloud/connect-control.ts";
 import { createLogger } from "../observability/log.ts";
 import { createMeasurements, noMeasurements } from "../observability/measurements.ts";
 import { measureSweep } from "./measure-sweep.ts";
@@ -10,7 +10,7 @@ import { sweep, type SweepReport } from "./sweep.ts";
 import { takeLevels } from "./take-levels.ts";
 
 const configuration = parseConfiguration(process.env);
-const cloud = await connectCloud(configuration, { component: "sweep" });
+const control = connectControl(configuration, { component: "sweep" });
 const logger = createLogger("sweep", configuration.DROVER_LOG_LEVEL);
 /** The embedded mode has no CloudWatch that would read figures off its output. */
 const measurements =
@@ -20,7 +20,7 @@ const measurements =
 
 /** Longer than an index lags and a freed slot takes to be given away. Milliseconds. */
 const betweenLooks = 2_000;
-const sweeping = { ...cloud, now: Date.now, pause: () => sleep(betweenLooks) };
+const sweeping = { ...control, now: Date.now, pause: () => sleep(betweenLooks) };
 
 /** Started by a schedule, whose event says nothing. */
 export const handler = middy<unknown, SweepReport>()

@@ -14,12 +14,14 @@ import { machineSpec } from "../../cloud/contracts/samples.ts";
 import { type Derivations, instantiate } from "../../lambdas/plan/derivations.ts";
 import { runCommand } from "../../machines/run-command.ts";
 import { emptyDirectory } from "./empty-directory.ts";
+import { tokenSha256, tokenText } from "../../../fleet/token.ts";
 import apiEvent from "./events/api.json" with { type: "json" };
+import authorizerEvent from "./events/authorizer.json" with { type: "json" };
 import queueEvent from "./events/queue.json" with { type: "json" };
 import scheduleEvent from "./events/schedule.json" with { type: "json" };
 
 const budget = 1024 * 1024;
-const names = ["api", "plan", "schedule", "sweep"] as const satisfies readonly FunctionName[];
+const names = ["api", "authorize", "plan", "schedule", "sweep"] as const satisfies readonly FunctionName[];
 
 const resources = new AsyncDisposableStack();
 let bundles: Awaited<ReturnType<typeof bundleFunctions>>;
@@ -92,10 +94,25 @@ const inAws = {
 
 describe("a bundled function", () => {
   it("exists for each function of the topology, and keeps to the size that a cold start can bear", () => {
-    expect(Object.keys(bundles)).toEqual(Object.keys(functions));
-    for (const name of names) {
-      expect(bundles[name].size, name).toBeGreaterThan(100_000);
-      expect(bundles[name].size, name).toBeLessThan(budget);
+    expect(Object.keys(bundles).toSorted()).toEqual([...Object.keys(functions), "make-keys"].toSorted());
+    expect(names).toEqual(Object.keys(functions));
+    for (const [name, { size }] of Object.entries(bundles)) {
+      expect(size, name).toBeGreaterThan(100_000);
+      expect(size, name).toBeLessThan(budget);
+    }
+  });
+
+  it("has what it loads and no other function's, and least of all the one that stands before every request", async () => {
+    const sizes = names.map((name) => bundles[name].size);
+    expect(Math.min(...sizes)).toBe(bundles.authorize.size);
+    const text = async (name: FunctionName) => {
+      const { directory } = bundles[name];
+      const files = await readdir(directory);
+      return (await Promise.all(files.map((file) => readFile(join(directory, file), "utf8")))).join("\n");
+    };
+    expect(await text("api")).toContain("PutObjectRequest");
+    for (const name of ["authorize", "schedule", "sweep"] as const) {
+      expect((await text(name)).includes("PutObjectRequest"), name).toBe(false);
     }
   });
 
@@ -125,6 +142,30 @@ describe("a bundled function", () => {
     const { openapi, paths } = JSON.parse(body);
     expect(openapi).toBe("3.1.0");
     expect(Object.keys(paths)).toEqual(expect.arrayContaining(Object.values(routes).map(({ path }) => path)));
+  }, 20_000);
+
+  it("authorize tells a token from a text that is none, at the event that it gets from API Gateway", async () => {
+    const id = "0123456789abcdef";
+    const token = tokenText(id, new Uint8Array(32));
+    const createdAt = Date.now();
+    await cloud.tokens.create({
+      id,
+      name: "ci",
+      scopes: ["build:read", "build:write"],
+      sha256: tokenSha256(token),
+      createdAt,
+      expiresAt: null,
+      lastUsedAt: null,
+    });
+    const presenting = (text: string) => ({ ...authorizerEvent, identitySource: [`Bearer ${text}`] });
+    expect(await invoke("authorize", presenting(token))).toEqual({
+      isAuthorized: true,
+      context: { name: "ci", scopes: "build:read build:write" },
+    });
+    expect(await invoke("authorize", presenting(token.replace("drover_0", "drover_1")))).toMatchObject({
+      isAuthorized: false,
+    });
+    expect((await cloud.tokens.get(id))?.lastUsedAt).toBeGreaterThanOrEqual(createdAt);
   }, 20_000);
 
   it("plan, schedule and sweep carry a build from a message of SQS to a dispatch", async () => {
