@@ -120,7 +120,7 @@ describe("docs/deploy.md", () => {
   it("names secrets, a service and a cluster that the stack has", () => {
     const named = (type: string, property: string) =>
       Object.values(template.findResources(type)).map((resource) => String(resource["Properties"][property]));
-    const secrets = [...page.matchAll(/--secret-id (\S+)/g)].map(([, name]) => name);
+    const secrets = [...page.matchAll(/--secret-id (\S+)/g)].map(([, name = ""]) => name);
     expect([...new Set(secrets)].toSorted()).toEqual(named("AWS::SecretsManager::Secret", "Name").toSorted());
     const services = [...page.matchAll(/--cluster (\S+) --service (\S+)/g)].map(([, ...names]) => names);
     expect(services.length).toBeGreaterThan(0);
