@@ -138,6 +138,29 @@ describe("runDispatches", () => {
     expect([old.fate, late.fate]).toEqual([["done"], []]);
   });
 
+  it("says when each attempt begins and ends, and when the queue has answered", async () => {
+    const events: string[] = [];
+    const upgrades: Upgrades = {
+      ...noUpgrades,
+      inTouch: () => events.push("in touch"),
+      begin: () => {
+        events.push("begin");
+        return { [Symbol.dispose]: () => events.push("end") };
+      },
+    };
+    const both = messages(2);
+    const work = async ({ dispatch }: { dispatch: { step: string } }) => {
+      events.push(dispatch.step);
+      if (dispatch.step === "step-1") throw new Error("the tables do not answer");
+    };
+    receiver.send(...both);
+    const running = run(work, { capacity: 2, upgrades });
+    await expect.poll(() => events.filter((event) => event === "end").length).toBe(2);
+    expect(events).toEqual(["in touch", "begin", "step-0", "begin", "step-1", "end", "end"]);
+    drain.abort();
+    await running;
+  });
+
   it("has a limit again when it is told to drain after it was superseded", async () => {
     const [message] = messages(1);
     if (message === undefined) throw new Error("no message");

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
@@ -15,6 +16,8 @@ export type AgentAnswer = { readonly status: number; readonly body: unknown } | 
 export interface EcsAgent extends AsyncDisposable {
   /** ECS_AGENT_URI and ECS_CONTAINER_METADATA_URI_V4, as of a container of that revision. */
   readonly environment: Record<"ECS_AGENT_URI" | "ECS_CONTAINER_METADATA_URI_V4", string>;
+  /** ARN of the task; no two are the same. */
+  readonly task: string;
   /** Questions about the protection, oldest first. */
   readonly requests: AgentRequest[];
   /** Of these questions, what was asked for. */
@@ -72,7 +75,7 @@ export async function startEcsAgent(revision: number): Promise<EcsAgent> {
     });
   });
   async function respond(request: IncomingMessage): Promise<AgentAnswer> {
-    if (request.url === "/v4/container/task") return { status: 200, body: metadata(revision) };
+    if (request.url === "/v4/container/task") return { status: 200, body: metadata(agent.task, revision) };
     if (request.url !== "/api/container/task-protection/v1/state") return { status: 404, body: {} };
     const asked = {
       method: request.method,
@@ -89,6 +92,7 @@ export async function startEcsAgent(revision: number): Promise<EcsAgent> {
   const url = `http://127.0.0.1:${address.port}`;
   const agent: EcsAgent = {
     environment: { ECS_AGENT_URI: `${url}/api/container`, ECS_CONTAINER_METADATA_URI_V4: `${url}/v4/container` },
+    task: `arn:aws:ecs:us-west-2:111122223333:task/drover/${randomBytes(16).toString("hex")}`,
     requests,
     protections: () => requests.map(({ body }) => Object(body).ProtectionEnabled),
     answer: undefined,
@@ -101,10 +105,10 @@ export async function startEcsAgent(revision: number): Promise<EcsAgent> {
   return agent;
 }
 
-function metadata(revision: number): object {
+function metadata(task: string, revision: number): object {
   return {
     Cluster: "drover",
-    TaskARN: `arn:aws:ecs:us-west-2:111122223333:task/drover/of-revision-${revision}`,
+    TaskARN: task,
     Family: "drover-runner",
     Revision: String(revision),
     DesiredStatus: "RUNNING",

@@ -14,7 +14,7 @@ import type { Upgrades } from "../../../runner/upgrade/upgrades.ts";
 import { answers, type EcsAgent, startEcsAgent } from "./ecs-agent.ts";
 
 /** As the defaults, but for people who wait. */
-const quick: UpgradeTimings = { renewal: 10_000, retry: 20, look: 20, linger: 60, patience: 100 };
+const quick: UpgradeTimings = { renewal: 10_000, retry: 20, look: 20, linger: 300, patience: 100 };
 
 let opened: AsyncDisposableStack;
 let blobs: Blobs;
@@ -67,7 +67,7 @@ describe("the task is protected", () => {
     const [first, second] = [upgrades.begin(), upgrades.begin()];
     await expect.poll(() => agent.protections()).toEqual([true]);
     first[Symbol.dispose]();
-    await delay(150);
+    await delay(400);
     expect(agent.protections()).toEqual([true]);
     second[Symbol.dispose]();
     await delay(20);
@@ -78,7 +78,7 @@ describe("the task is protected", () => {
   });
 
   it("in one piece, when attempts follow each other closely", async () => {
-    const { agent, upgrades } = await runner(1, { linger: 500 });
+    const { agent, upgrades } = await runner(1, { linger: 1_000 });
     for (let attempt = 0; attempt < 20; attempt += 1) {
       using _ = upgrades.begin();
       await delay(5);
@@ -103,6 +103,16 @@ describe("the task is protected", () => {
     const asked = agent.requests.length;
     await delay(100);
     expect(agent.requests).toHaveLength(asked);
+  });
+
+  it("perhaps, when the agent does not answer: then it is given up in the end, too", async () => {
+    const { agent, upgrades } = await runner(1);
+    agent.answer = answers.timedOut;
+    const attempt = upgrades.begin();
+    await expect.poll(() => agent.protections().length).toBeGreaterThan(0);
+    attempt[Symbol.dispose]();
+    agent.answer = undefined;
+    await expect.poll(() => agent.protections().at(-1)).toBe(false);
   });
 
   it("until it could be given up, when the agent does not answer at first", async () => {
@@ -165,7 +175,7 @@ describe("a refusal", () => {
 
 describe("a busy runner", () => {
   it("makes way for another version once that has begun to work", async () => {
-    const old = await runner(1);
+    const old = await runner(1, { linger: 5_000 });
     old.upgrades.inTouch();
     await announced(1);
     const attempt = old.upgrades.begin();
