@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import { DroverError } from "../nix/drover-error.ts";
 import { type Context, processContext } from "./context.ts";
 import { exitCode, exitCodeOf } from "./exit-code.ts";
 import { joinNixArguments, nixArguments } from "./nix-arguments.ts";
 import { addKeyCommands, addMachineCommands } from "./machine-commands.ts";
 import { addImportCommands } from "./import-commands.ts";
+import { collect, wholeNumber } from "./option-values.ts";
 import { errorText } from "./terminal/error-text.ts";
+import { addTokenCommands } from "./token-commands.ts";
 
 /** Runs the command that the arguments say; says on standard error what went wrong. @returns the exit code */
 export async function runProgram(args: readonly string[]): Promise<number> {
@@ -56,6 +58,7 @@ function createProgram(context: Context, version: string, done: (code: number) =
   addImportCommands(machines, context, done);
   addMachineCommands(machines, context, done);
   addKeyCommands(program, context, done);
+  addTokenCommands(program, context, done);
 
   program
     .command("build")
@@ -116,18 +119,6 @@ function createProgram(context: Context, version: string, done: (code: number) =
       done(await why(context, step, options));
     });
   return program;
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }
 
 /** @returns undefined when nothing is to be said: help or the version has been printed */

@@ -62,12 +62,3 @@ export async function writeForNix(directory: DataDirectory, publicKey: string): 
   await writeFile(join(directory.path, "public-key"), `${publicKey}\n`);
   await writeFile(join(directory.path, "netrc"), netrc, { mode: 0o600 });
 }
-
-/** What the command line client reads when it is told nothing else. */
-export async function writeProfile(
-  file: string,
-  profile: { url: string; token: string; publicKey: string },
-): Promise<void> {
-  await mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
-  await writeFile(file, `${JSON.stringify(profile, undefined, 2)}\n`, { mode: 0o600 });
-}

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as z from "zod";
 import { DroverError } from "../../nix/drover-error.ts";
 
@@ -13,7 +13,7 @@ export interface Service {
   readonly publicKey?: string | undefined;
 }
 
-/** What `drover up` writes for the commands of the same user. */
+/** What `drover up` and `drover tokens first` write for the commands of the same user. */
 const profileSchema = z.object({
   url: z.url({ protocol: /^https?$/ }),
   token: z.string().min(1),
@@ -77,6 +77,25 @@ async function readProfile(path: string): Promise<Service | undefined> {
   throw new DroverError("DROVER_PROFILE", `the profile ${path} is damaged: ${why}`, { subject: path, remedy });
 }
 
+/**
+ * What the commands read when they are told nothing else. Only its owner may read it.
+ *
+ * @throws {DroverError} DROVER_PROFILE
+ */
+export async function writeProfile(path: string, profile: Service): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(path, `${JSON.stringify(profile, undefined, 2)}\n`, { mode: 0o600 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new DroverError("DROVER_PROFILE", `the profile ${path} can't be written: ${why}`, {
+      subject: path,
+      remedy: "Make it writable, or let XDG_CONFIG_HOME name another directory.",
+      cause,
+    });
+  }
+}
+
 function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -85,13 +104,17 @@ function parsedJson(text: string): unknown {
   }
 }
 
-function checkedUrl(text: string): string {
+/**
+ * @param setting where it comes from
+ * @throws {DroverError} DROVER_SERVICE_URL
+ */
+export function checkedUrl(text: string, setting = "DROVER_URL"): string {
   const url = URL.parse(text);
   if (url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "") {
     return url.href.replace(/\/+$/, "");
   }
   throw new DroverError("DROVER_SERVICE_URL", `'${text}' is not the address of a service`, {
     subject: text,
-    remedy: "Set DROVER_URL to something like https://drover.example.org, without a query.",
+    remedy: `Set ${setting} to something like https://drover.example.org, without a query.`,
   });
 }

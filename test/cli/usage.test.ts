@@ -11,7 +11,7 @@ describe("the command line", () => {
     const { stdout, stderr, code } = await runDrover(["--help"]);
     expect(code).toBe(0);
     expect(stderr).toBe("");
-    for (const command of ["up", "machines", "build", "builds", "logs", "why", "keys"]) {
+    for (const command of ["up", "machines", "build", "builds", "logs", "why", "keys", "tokens"]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     }
   });
@@ -26,6 +26,10 @@ describe("the command line", () => {
     [["logs", "s", "--attempt", "0"], "It must be a whole number from 1"],
     [["builds", "show"], "missing required argument 'id'"],
     [["why", "a", "b"], "too many arguments"],
+    [["tokens", "create"], "missing required argument 'name'"],
+    [["tokens", "create", "x", "--expires-in-days", "0"], "It must be a whole number from 1 to 3650"],
+    [["tokens", "revoke"], "missing required argument 'id'"],
+    [["tokens", "first", "x"], "too many arguments"],
     [["machines", "drain"], "missing required argument 'name'"],
     [["machines", "remove"], "missing required argument 'name'"],
     [["machines", "trust", "a", "b"], "too many arguments"],
@@ -37,7 +41,7 @@ describe("the command line", () => {
     expect(stderr).toMatch(/^error: .*\. \(DROVER_USAGE\)\nremedy: See `drover --help`/);
   });
 
-  it.each([[[]], [["machines"]], [["builds"]], [["keys"]]])(
+  it.each([[[]], [["machines"]], [["builds"]], [["keys"]], [["tokens"]]])(
     "exits 64 for %j alone and prints help on standard error",
     async (args) => {
       const { stdout, stderr, code } = await runDrover(args);

@@ -17,6 +17,12 @@ const mayImport: Record<Room, readonly string[]> = {
   scripts: rooms,
 };
 
+/** Files of a room that compose, as `handler.ts` does elsewhere, and therefore import what the rest of it may not. */
+const composing: Readonly<Record<string, readonly string[]>> = {
+  // Writes the first admin token with AWS credentials, before there is any token with which the API would let one in.
+  "infra/first-token.ts": ["cloud", "fleet"],
+};
+
 /** What the pure rooms may take from elsewhere: computing and waiting, not doing. */
 const pureModules = new Set([
   "zod",
@@ -42,7 +48,10 @@ describe("the house", () => {
     const wrong = files.flatMap(({ path, room, imports }) =>
       imports
         .filter((target) => rooms.some((other) => target.startsWith(`${other}/`)))
-        .filter((target) => !mayImport[room].some((allowed) => target.startsWith(`${allowed}/`)))
+        .filter(
+          (target) =>
+            ![...mayImport[room], ...(composing[path] ?? [])].some((allowed) => target.startsWith(`${allowed}/`)),
+        )
         .map((target) => `${path} imports ${target}`),
     );
     expect(wrong).toEqual([]);

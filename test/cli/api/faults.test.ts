@@ -22,13 +22,28 @@ describe("a command", () => {
     );
   });
 
-  it("makes sense of refusals that are not the service's own", async () => {
-    await using service = await startFaultService(() => ({ status: 403, json: { message: "Forbidden" } }));
+  it.each([
+    [401, "Unauthorized", /no token arrived with it\. \(DROVER_TOKEN_MISSING\)\nremedy: Set DROVER_TOKEN/],
+    [403, "Forbidden", /unknown, expired or revoked\. \(DROVER_TOKEN_WRONG\)\nremedy: .*drover tokens create NAME/],
+  ])("says of API Gateway's own %i what the service would say", async (status, message, said) => {
+    await using service = await startFaultService(() => ({ status, json: { message } }));
+    const { stdout, stderr, code } = await runDrover(["machines", "list"], service);
+    expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
+    expect(stderr).toMatch(/^error: GET \/v1\/machines was refused: /);
+    expect(stderr).toMatch(said);
+    expect(service.requests).toHaveLength(1);
+  });
+
+  it.each([
+    [403, { message: "Forbidden", by: "a firewall" }],
+    [403, { message: "Access Denied" }],
+    [401, { error: "Unauthorized" }],
+  ])("makes sense of a %i that is neither's: %j", async (status, json) => {
+    await using service = await startFaultService(() => ({ status, json }));
     const { stderr, code } = await runDrover(["machines", "list"], service);
     expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /GET \/v1\/machines was answered with HTTP status 403: .*Forbidden.*\(DROVER_HTTP_403\)\nremedy: Check DROVER_TOKEN/,
-    );
+    expect(stderr).toContain(`GET /v1/machines was answered with HTTP status ${status}: ${JSON.stringify(json)}`);
+    expect(stderr).toMatch(new RegExp(`\\(DROVER_HTTP_${status}\\)\\nremedy: Check DROVER_TOKEN`));
   });
 
   it("tries again when the connection breaks", async () => {
