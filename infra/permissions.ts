@@ -66,7 +66,7 @@ export const permissions: Readonly<Record<FunctionName | "runner", Permissions>>
   plan: {
     tables: {
       builds: { actions: ["GetItem", "UpdateItem"] },
-      buildSteps: { actions: ["PutItem", "UpdateItem", "BatchWriteItem"], indexes: ["unplanned"] },
+      buildSteps: { actions: ["PutItem", "UpdateItem"], indexes: ["unplanned"] },
       steps: { actions: ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"] },
       dependents: { actions: ["BatchWriteItem"] },
       requirementClasses: { actions: ["PutItem"] },

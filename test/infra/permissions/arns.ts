@@ -2,12 +2,10 @@
 export const account = "123456789012";
 export const region = "eu-central-1";
 
-/** The one bucket of a template, whose name CloudFormation makes up. */
-export const bucket = "drover-blobs";
-
 export const tableArn = (name: string): string => `arn:aws:dynamodb:${region}:${account}:table/${name}`;
 export const queueArn = (name: string): string => `arn:aws:sqs:${region}:${account}:${name}`;
-export const bucketArn = `arn:aws:s3:::${bucket}`;
+/** Of the one bucket of a template, whose name CloudFormation makes up. */
+export const bucketArn = "arn:aws:s3:::drover-blobs";
 export const objectArn = (key: string): string => `${bucketArn}/${key}`;
 
 /** Secrets Manager adds a dash and six characters of its own to the name (Secrets Manager user guide, "Secret ARN"). */

@@ -50,7 +50,7 @@ describe("of the template", () => {
     planPolicy().splice(-1, 1, { Effect: "Allow", Action: "s3:GetObject", Resource: { "Fn::ImportValue": "x" } });
     expect(() => rolePolicies(template)).toThrow(/ImportValue/);
     planPolicy().pop();
-    const [role] = Object.values(template.Resources).filter(({ Type }) => Type === "AWS::IAM::Role");
+    const role = Object.values(template.Resources).find(({ Type }) => Type === "AWS::IAM::Role");
     Object.assign(role?.Properties ?? {}, { ManagedPolicyArns: ["arn:aws:iam::aws:policy/AdministratorAccess"] });
     expect(() => rolePolicies(template)).toThrow(/ManagedPolicyArns/);
   });
