@@ -37,6 +37,8 @@ interface S3ClientOptions {
 export function s3Client({ endpoint, credentials, region, caller }: S3ClientOptions = {}): S3Client {
   return new S3Client({
     userAgentAppId: caller,
+    // A prefix that is new to S3 answers 503 SlowDown for a while, and what waits behind is a finished build.
+    maxAttempts: 6,
     ...(credentials && { credentials }),
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),

@@ -83,4 +83,5 @@ it("uses the account's own S3 unless told otherwise", async () => {
   expect(s3Client()).toBeInstanceOf(S3Client);
   const { forcePathStyle, endpoint } = s3Client({ region: "eu-central-1" }).config;
   expect([forcePathStyle, endpoint]).toEqual([false, undefined]);
+  expect(await s3Client({ region: "eu-central-1" }).config.maxAttempts()).toBe(6);
 });
