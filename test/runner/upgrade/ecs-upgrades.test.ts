@@ -106,7 +106,7 @@ describe("the task is protected", () => {
   });
 
   it("perhaps, when the agent does not answer: then it is given up in the end, too", async () => {
-    const { agent, upgrades } = await runner(1);
+    const { agent, upgrades } = await runner(1, { linger: 0 });
     agent.answer = answers.timedOut;
     const attempt = upgrades.begin();
     await expect.poll(() => agent.protections().length).toBeGreaterThan(0);
