@@ -24,7 +24,7 @@ export interface Control extends Stores, AsyncDisposable {
 }
 
 /** Where the parts say what they left out and why. */
-export interface ConnectionLog {
+interface ConnectionLog {
   warn(message: string, fields?: Record<string, unknown>): void;
 }
 
