@@ -38,8 +38,8 @@ await using stack = await startStack({
   settings: {
     DROVER_DYNAMODB_ENDPOINT: proxy.endpoint,
     REQUEST_COUNTS: directory.path,
-    NODE_OPTIONS: `--import=${new URL("count-requests.ts", import.meta.url).href}`,
   },
+  preload: new URL("count-requests.ts", import.meta.url).href,
 });
 await sleep(5_000);
 const idle = await during(() => sleep(quiet * 1000));
