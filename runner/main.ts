@@ -17,8 +17,8 @@ const lastEnd = 115_000;
 
 /**
  * The runner's process. SIGTERM lets it finish what runs within a limit; a second one ends it at once. What it could not
- * finish it hands back, to be repeated by another runner. With `--stop-with-parent` it also ends at once when its standard input does: the process that
- * started it, and the engines in it, are gone.
+ * finish it hands back, to be repeated by another runner. With `--stop-with-parent` it also ends at once when its
+ * standard input does: the process that started it, and the engines in it, are gone.
  */
 async function main(): Promise<void> {
   const configuration = parseConfiguration(process.env);

@@ -35,6 +35,12 @@ const defaultUpgradeTimings: UpgradeTimings = {
 /** When there is nothing to do until something changes. */
 const long = 3_600_000;
 
+/** Milliseconds for the store to answer. What it says is asked for again. */
+const storeLimit = 10_000;
+
+/** Milliseconds for giving up the protection at the very end. It ends with the task anyway. */
+const lastWord = 2_000;
+
 /**
  * An upgrade on ECS. In a rolling deployment ECS starts the new task, and stops the old one as soon as the new one is
  * healthy, unless the old one is protected: then the deployment waits. So
@@ -72,9 +78,11 @@ export function ecsUpgrades(
     log.warn(what, describeError(error));
   };
 
+  const soon = () => AbortSignal.any([ended.signal, AbortSignal.timeout(storeLimit)]);
+
   async function announce(): Promise<void> {
     const identity = await identify(ended.signal);
-    await current.announce(identity, ended.signal);
+    await current.announce(identity, soon());
     announced = identity;
     log.info("this runner is the current one now", { ...identity });
   }
@@ -83,7 +91,7 @@ export function ecsUpgrades(
     // Whoever has not written himself down yet finds his predecessor.
     if (announced === undefined || superseded.signal.aborted) return;
     try {
-      const found = await current.read(ended.signal);
+      const found = await current.read(soon());
       if (found === undefined || found.definition === announced.definition) return;
       log.info("another version of the runner is at work: this one takes nothing new", { ...found, running });
       superseded.abort(new Error("another version of the runner is at work"));
@@ -146,6 +154,3 @@ export function ecsUpgrades(
     },
   };
 }
-
-/** For giving up the protection at the very end. It ends with the task anyway. Milliseconds. */
-const lastWord = 2_000;
