@@ -1,16 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { type Configuration, parseConfiguration } from "../../cloud/configuration.ts";
-import { dynamoDbClient } from "../../cloud/dynamodb/client.ts";
-import { sqsClient } from "../../cloud/queues/sqs-client.ts";
-import { queueName, tableName } from "../../cloud/topology/names.ts";
 import { requestedInspection } from "../../lambdas/api/schema/inspections.ts";
 import { newToken } from "../../lambdas/api/schema/tokens.ts";
 import type { SecretsManagerServer } from "../cloud/secrets/secrets-manager-server.ts";
 import { runCommand } from "../machines/run-command.ts";
+import { expectStep, nameOf, request, run } from "./commands.ts";
+import { environmentOf, sendNonsense, sweepCrashes } from "./crashes.ts";
 import type { Stack } from "./stack.ts";
 
 /**
@@ -45,45 +40,22 @@ function lines({ fleet }: Stack): string {
   return `${fields("itchy").with(7, "-").join(" ")}\n${fields("scratchy").with(2, "-").join(" ")}\n`;
 }
 
-function nameOf({ fleet }: Stack, name: string): string {
-  const { user, host, port } = fleet.machine(name);
-  return `${user}@${host}${port === 22 ? "" : `:${port}`}`;
-}
-
-async function run({ deployment }: Stack, args: readonly string[], input?: string): Promise<string> {
-  const { code, stdout, stderr } = await deployment.drover(args, input === undefined ? {} : { input });
-  if (code !== 0)
-    throw new Error(`drover ${args.join(" ")} exited ${code}: ${stderr}${stdout}\n${deployment.output()}`);
-  return stdout;
-}
-
-async function request(
-  { deployment }: Stack,
-  path: string,
-  init?: { method: string; body?: object },
-): Promise<unknown> {
-  const { method = "GET", body } = init ?? {};
-  const headers = { "content-type": "application/json" };
-  const response = await deployment.api(path, {
-    method,
-    ...(body && { headers, body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  const text = await response.text();
-  return response.headers.get("content-type")?.includes("json") === true ? JSON.parse(text) : text;
-}
-
 async function register(stack: Stack): Promise<void> {
   await run(stack, ["machines", "import", "-"], lines(stack));
+  await run(stack, ["machines", "drain", nameOf(stack, "scratchy")]);
+  // Followed before it runs, so that its log goes out while it does.
+  const followed = await stack.submit(await stack.instantiate("slow", { seconds: 3 }));
+  await request(stack, `/v1/builds/${followed}/changes`);
   const { stdout } = await runCommand("ssh-keygen", ["-lf", stack.fleet.machine("itchy").hostKeyFile]);
   const fingerprint = /SHA256:\S+/.exec(stdout)?.[0] ?? "";
   await run(stack, ["machines", "trust", nameOf(stack, "itchy"), "--fingerprint", fingerprint]);
+  await request(stack, `/v1/steps/${await expectStep(stack, followed, "assigned")}/log`);
   await run(stack, ["machines", "ping", nameOf(stack, "scratchy")]);
-  await run(stack, ["machines", "drain", nameOf(stack, "scratchy")]);
   await run(stack, ["machines", "enable", nameOf(stack, "scratchy")]);
   for (const path of ["machines", `machines/${encodeURIComponent(nameOf(stack, "itchy"))}`, "keys"]) {
     await request(stack, `/v1/${path}`);
   }
+  await stack.finished(followed);
 }
 
 async function manageTokens(stack: Stack): Promise<void> {
@@ -102,23 +74,11 @@ async function buildAll(stack: Stack): Promise<readonly string[]> {
   const drvPaths = await Promise.all(attributes.map((attribute) => stack.instantiate(attribute, { seconds: 4 })));
   // More than one part of an upload.
   const all = [...drvPaths.flat(), ...(await stack.instantiate("big", { megabytes: 20 }))];
-  // Whose build is followed, its logs are followed from the beginning.
   await run(stack, ["build", ...all]);
   await Promise.all([failed, ...sharing].map((id) => stack.finished(id)));
   // All of it is there already.
   await run(stack, ["build", ...all]);
   return all;
-}
-
-/** @returns a step of the build that has come to this state */
-async function expectStep(stack: Stack, build: string, state: string): Promise<string> {
-  for (const deadline = Date.now() + 20_000; ;) {
-    const steps = await stack.steps(build);
-    const found = steps.find((step) => step.state === state);
-    if (found !== undefined) return found.step;
-    if (Date.now() > deadline) throw new Error(`no step ${state}: ${JSON.stringify(steps)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 async function readAll(stack: Stack, [drvPath = "", ...others]: readonly string[], stuck: string): Promise<void> {
@@ -145,25 +105,6 @@ async function readAll(stack: Stack, [drvPath = "", ...others]: readonly string[
   }
 }
 
-type Environment = Readonly<Record<string, string>>;
-
-/** The environment that the deployment has given its runner. */
-async function environmentOf({ deployment }: Stack): Promise<Environment> {
-  const text = await readFile(`/proc/${await deployment.runnerPid()}/environ`, "utf8");
-  return Object.fromEntries(text.split("\0").flatMap((line) => [/^([^=]+)=(.*)$/s.exec(line)?.slice(1, 3) ?? []]));
-}
-
-/** Messages that are none: they are to come back soon. */
-async function sendNonsense(environment: Environment): Promise<void> {
-  const { DROVER_SQS_ENDPOINT, DROVER_QUEUE_URL_BASE } = parseConfiguration(environment);
-  const client = sqsClient({ endpoint: DROVER_SQS_ENDPOINT });
-  for (const queue of ["plans", "fleetEvents"] as const) {
-    const QueueUrl = `${DROVER_QUEUE_URL_BASE}/${queueName("drover", queue)}`;
-    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: "nonsense" }));
-  }
-  client.destroy();
-}
-
 /** A machine loses its power with a step on it, is looked at again when it is back, and a runner is told to stop. */
 async function recover(stack: Stack): Promise<void> {
   await run(stack, ["machines", "drain", nameOf(stack, "scratchy")]);
@@ -181,59 +122,6 @@ async function recover(stack: Stack): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 500));
   process.kill(runner, "SIGTERM");
   await stack.finished(stopped);
-}
-
-/** What crashes between two writes leave, and lost messages; then a sweep, while no machine takes anything. */
-async function sweepCrashes(stack: Stack, environment: Environment, built: readonly string[]): Promise<void> {
-  const configuration = parseConfiguration(environment);
-  const salt = `${Date.now()}-swept`;
-  await stack.finished(await stack.submit(await stack.instantiate("chain", { length: 0, salt })));
-  await run(stack, ["machines", "drain", nameOf(stack, "scratchy")]);
-  // Runs on until its machine is removed.
-  const running = await stack.submit(await stack.instantiate("slow", { seconds: 60 }));
-  await expectStep(stack, running, "assigned");
-  await run(stack, ["machines", "drain", nameOf(stack, "itchy")]);
-
-  const waiting = await stack.submit(await stack.instantiate("chain", { length: 2 }));
-  await request(stack, `/v1/steps/${await expectStep(stack, waiting, "waiting")}`);
-
-  // Its last dependency was taken off, and then nobody made it ready.
-  const making = await stack.submit(await stack.instantiate("chain", { length: 1, salt }));
-  const step = await expectStep(stack, making, "ready");
-  await change(configuration, "steps", step, { state: "waiting", remove: ["readyClass", "readyRank", "readySince"] });
-  // Its last target was taken off, and then nobody ended it.
-  const ending = await stack.submit(await stack.instantiate("trivial"));
-  await expectStep(stack, ending, "ready");
-  await change(configuration, "builds", ending, { state: "building", remove: ["waitingOn"] });
-  // Its plan message was lost.
-  const planning = await stack.submit(built);
-  await stack.finished(planning);
-  await change(configuration, "builds", planning, { state: "planning", remove: ["finishedAt"] });
-
-  const script = fileURLToPath(new URL("sweep-later.ts", import.meta.url));
-  const { code, stderr } = await runCommand(process.execPath, [script], { env: { ...environment } });
-  if (code !== 0) throw new Error(`the sweep failed: ${stderr}`);
-  await run(stack, ["machines", "enable", nameOf(stack, "scratchy")]);
-  await Promise.all([waiting, making, ending, planning].map((id) => stack.finished(id)));
-}
-
-/** Writes what a function does not write alone. */
-async function change(
-  { DROVER_DYNAMODB_ENDPOINT, DROVER_NAME }: Configuration,
-  table: "steps" | "builds",
-  id: string,
-  { state, remove }: { readonly state: string; readonly remove: readonly string[] },
-): Promise<void> {
-  const client = dynamoDbClient({ endpoint: DROVER_DYNAMODB_ENDPOINT });
-  const update = new UpdateCommand({
-    TableName: tableName(DROVER_NAME, table),
-    Key: { id },
-    UpdateExpression: `SET #state = :state, unfinished = :state REMOVE ${remove.join(", ")}`,
-    ExpressionAttributeNames: { "#state": "state" },
-    ExpressionAttributeValues: { ":state": state },
-  });
-  await client.send(update);
-  client.destroy();
 }
 
 async function unregister(stack: Stack): Promise<void> {
