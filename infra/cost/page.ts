@@ -35,7 +35,7 @@ function summaryOf(rest: Bill, steps: Bill): string {
     `| a month in which nothing is built | **${dollars(rest.paid, 2)}** | ${dollars(rest.listed, 2)} |`,
     `| 1,000 steps | **${dollars(steps.paid, 2)}** | ${dollars(steps.listed, 2)} |`,
     "",
-    `Prices of ${priceRegion}, looked up on ${pricesAsOf}; requests measured on ${measuredSteps}.`,
+    `Prices of ${priceRegion}, written down on ${pricesAsOf}; requests measured on ${measuredSteps}.`,
   ].join("\n");
 }
 

@@ -11,7 +11,7 @@ export interface Price {
 /** Where the prices hold; few regions are cheaper, most are dearer by 5 to 30 %. */
 export const priceRegion = "us-east-1";
 
-/** When they were looked up. AWS publishes no date with a price. */
+/** When they were written down. AWS publishes no date with a price. */
 export const pricesAsOf = "2026-11-22";
 
 const page = (path: string) => `https://aws.amazon.com/${path}/pricing/`;
