@@ -2,9 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { checkedUrl, profilePath, writeProfile } from "../api/service.ts";
+import { ApiClient } from "../api/client.ts";
+import { getKeys } from "../api/machine-operations.ts";
+import { checkedUrl, profilePath, type Service, writeProfile } from "../api/service.ts";
 import type { Context } from "../context.ts";
 import { exitCode } from "../exit-code.ts";
+import { errorText } from "../terminal/error-text.ts";
 
 const program = fileURLToPath(new URL("../../infra/first-token.ts", import.meta.url));
 
@@ -42,5 +45,18 @@ export async function tokensFirst(context: Context, { deployment, url }: FirstTo
     throw error;
   }
   stderr.line(`commands use ${service} from now on, as ${path} says`);
+  await addPublicKey(context, path, { url: service, token });
   return exitCode.done;
+}
+
+/** Uses the token for the first time: asks for the key with which the cache signs, for commands that fetch from it. */
+async function addPublicKey({ stderr, interrupted: signal }: Context, path: string, service: Service): Promise<void> {
+  try {
+    const { cachePublicKey } = await getKeys(new ApiClient(service), { signal });
+    await writeProfile(path, { ...service, publicKey: cachePublicKey });
+  } catch (error) {
+    signal.throwIfAborted();
+    stderr.line(errorText(error, stderr.style));
+    stderr.line("note: the token is made and in your profile all the same; check that --url is the stack's ApiUrl.");
+  }
 }

@@ -10,6 +10,7 @@ import { type Reply, startFaultService } from "../fault-service.ts";
 import { runDrover } from "../run-drover.ts";
 
 const open = onDynamoDb();
+const keys = { sshPublicKey: "a", sshFingerprint: "b", authorizedKeysLine: "c", cachePublicKey: "drover-1:abc=" };
 let home: string;
 beforeEach(async () => (home = await mkdtemp(join(tmpdir(), "drover-first-"))));
 afterEach(() => rm(home, { recursive: true }));
@@ -42,17 +43,29 @@ describe("drover tokens first", () => {
 
   it("with a URL puts both into the profile, for the owner's eyes only, and prints nothing", async () => {
     const { name, endpoint, tokens } = await open();
-    const url = "https://abcdef123.execute-api.eu-central-1.amazonaws.com/";
-    const { stdout, stderr, code } = await first(aws(endpoint), "--deployment", name, "--url", url);
+    await using api = await startFaultService(() => ({ json: keys }));
+    const { stdout, stderr, code } = await first(aws(endpoint), "--deployment", name, "--url", `${api.url}/`);
     expect({ stdout, code }, stderr).toEqual({ stdout: "", code: 0 });
     const path = profilePath({ HOME: home });
     const profile = JSON.parse(await readFile(path, "utf8"));
-    expect(profile).toEqual({ url: url.slice(0, -1), token: expect.stringMatching(/^drover_/) });
+    const token = expect.stringMatching(/^drover_/);
+    expect(profile).toEqual({ url: api.url, token, publicKey: keys.cachePublicKey });
+    expect(api.requests.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${profile.token}`]);
     expect(((await stat(path)).mode & 0o777).toString(8)).toBe("600");
     expect(stderr).toContain(path);
     expect(stderr).not.toContain(profile.token);
     const authorizing = { tokens, now: Date.now, log: silentLog };
     expect(await authorize(authorizing, `Bearer ${profile.token}`)).toMatchObject({ scopes: ["admin"] });
+  });
+
+  it("keeps the token in the profile when nobody knows it at the URL, and says so", async () => {
+    const { name, endpoint } = await open();
+    await using api = await startFaultService(() => ({ status: 403, json: { message: "Forbidden" } }));
+    const { stdout, stderr, code } = await first(aws(endpoint), "--deployment", name, "--url", api.url);
+    expect({ stdout, code }).toEqual({ stdout: "", code: 0 });
+    expect(stderr).toMatch(/\(DROVER_TOKEN_WRONG\)[^]*note: the token is made .* check that --url/);
+    const profile = JSON.parse(await readFile(profilePath({ HOME: home }), "utf8"));
+    expect(profile).toEqual({ url: api.url, token: expect.stringMatching(/^drover_/) });
   });
 
   it("makes no token for a URL that is none", async () => {
