@@ -25,15 +25,6 @@ export function putAll<Value extends Item>(
   );
 }
 
-/** Deletes by key. The keys must be distinct; those that are not there do no harm. */
-export function deleteAll(database: Database, table: string, keys: readonly Item[]): Promise<void> {
-  return writeAll(
-    database,
-    table,
-    keys.map((key) => ({ DeleteRequest: { Key: key } })),
-  );
-}
-
 type Writes = NonNullable<BatchWriteCommandInput["RequestItems"]>[string];
 
 async function writeAll({ client }: Database, table: string, writes: Writes): Promise<void> {

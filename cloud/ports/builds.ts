@@ -16,8 +16,8 @@ export interface Builds {
   addSteps(build: string, steps: readonly BuildStep[]): Promise<void>;
   /** Steps of the list whose derivation this build's walk has not read yet. Sees every earlier write. */
   unplanned(build: string, limit: number): Promise<BuildStep[]>;
-  /** The walk is done with these steps. `not-needed` takes one off the list: its outputs are there already. */
-  planned(build: string, steps: readonly { step: StepId; needed: boolean }[]): Promise<void>;
+  /** The walk is done with this step. */
+  planned(build: string, step: StepId): Promise<void>;
   /** The whole list has been walked: planning → building. @returns the build, or undefined if it was not planning */
   planningDone(build: string, now: number): Promise<Build | undefined>;
 

@@ -33,7 +33,7 @@ export async function expandStep(
     step === undefined ? undefined : builds.reflect(build.id, step),
   ]);
   // Last, since it ends the plan message's duty for this step.
-  await builds.planned(build.id, [{ step: entry.step, needed: true }]);
+  await builds.planned(build.id, entry.step);
 }
 
 /** What becomes of the step. Its inputs have been made steps by then, and it is among their dependents. */

@@ -2,7 +2,6 @@ import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import type { Build, BuildStep } from "../../../fleet/build.ts";
 import type { StepId } from "../../../fleet/step.ts";
 import type { Builds } from "../../ports/builds.ts";
-import { deleteAll } from "../batch.ts";
 import { concurrently } from "../../concurrently.ts";
 import { ifConditionHolds } from "../conditions.ts";
 import type { Database } from "../database.ts";
@@ -27,7 +26,7 @@ export function planning(database: Database): Pick<Builds, "addSteps" | "unplann
       };
       return (await firstItems(database, query, limit)).map(buildStepOfItem);
     },
-    planned: (build, steps) => planned(database, build, steps),
+    planned: (build, step) => planned(database, build, step),
     planningDone: (build, now) => planningDone(database, build, now),
   };
 }
@@ -44,29 +43,15 @@ function addSteps({ client, tables }: Database, steps: readonly BuildStep[]): Pr
   });
 }
 
-async function planned(
-  database: Database,
-  build: string,
-  steps: readonly { step: StepId; needed: boolean }[],
-): Promise<void> {
-  const { client, tables } = database;
-  const needed = steps.filter((each) => each.needed);
-  await concurrently(needed, writesAtOnce, async ({ step }) => {
-    const update = new UpdateCommand({
-      TableName: tables.buildSteps,
-      Key: { build, step },
-      UpdateExpression: "REMOVE #unplanned",
-      ConditionExpression: "attribute_exists(#step)",
-      ExpressionAttributeNames: { "#step": "step", "#unplanned": "unplanned" },
-    });
-    await ifConditionHolds(client.send(update));
+async function planned({ client, tables }: Database, build: string, step: StepId): Promise<void> {
+  const update = new UpdateCommand({
+    TableName: tables.buildSteps,
+    Key: { build, step },
+    UpdateExpression: "REMOVE #unplanned",
+    ConditionExpression: "attribute_exists(#step)",
+    ExpressionAttributeNames: { "#step": "step", "#unplanned": "unplanned" },
   });
-  const leftOut = new Set(steps.filter((each) => !each.needed).map(({ step }) => step));
-  await deleteAll(
-    database,
-    tables.buildSteps,
-    [...leftOut].map((step) => ({ build, step })),
-  );
+  await ifConditionHolds(client.send(update));
 }
 
 async function planningDone({ client, tables }: Database, id: string, now: number): Promise<Build | undefined> {

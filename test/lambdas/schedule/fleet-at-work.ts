@@ -112,10 +112,7 @@ export class FleetAtWork {
       return { build: build.id, step: id, drvPath, name, state, target: isTarget(id), changedAt: now() };
     });
     await builds.addSteps(build.id, entries);
-    await builds.planned(
-      build.id,
-      ids.map((step) => ({ step, needed: true })),
-    );
+    await Promise.all(ids.map((step) => builds.planned(build.id, step)));
     await builds.planningDone(build.id, now());
     return build;
   }
