@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { uuidV7 } from "../../../cloud/uuid-v7.ts";
-import { type Deployment, startDeployment } from "./deployment.ts";
+import { type Deployment, startDeployment, token } from "./deployment.ts";
 import { oldKey } from "./host-keys.ts";
 import { inspectionOf } from "./inspection-samples.ts";
 
@@ -38,7 +38,7 @@ describe("an inspection", () => {
     });
     expect(await sent("inspections")).toEqual([{ machine: path.machine, id }]);
     const followed = await api.send("GET", String(answer.headers["location"]), {
-      headers: { authorization: "Bearer drv_test-token" },
+      headers: { authorization: `Bearer ${token}` },
     });
     expect(JSON.parse(followed.text)).toEqual({ id, state: "pending", inspection: null });
   });
