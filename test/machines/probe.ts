@@ -30,23 +30,3 @@ export function mostAtOnce(events: readonly ProbeEvent[], machine: string): numb
   }
   return most;
 }
-
-/**
- * How long a slot of a machine stood empty, in milliseconds, while there were steps to come: until all its slots were in
- * use again, or until the last step of all began somewhere else.
- */
-export function longestIdle(events: readonly ProbeEvent[], machine: string, slots: number): number {
-  let running = 0;
-  let emptySince: number | undefined;
-  let longest = 0;
-  for (const event of events) {
-    if (event.machine !== machine) continue;
-    if (event.kind === "end" && running-- === slots) emptySince = event.at;
-    if (event.kind === "start" && ++running === slots && emptySince !== undefined) {
-      longest = Math.max(longest, event.at - emptySince);
-      emptySince = undefined;
-    }
-  }
-  const lastStart = events.findLast(({ kind }) => kind === "start")?.at ?? 0;
-  return Math.max(longest, lastStart - (emptySince ?? lastStart));
-}
