@@ -1,28 +1,18 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { expect } from "vitest";
 import { parseConfiguration } from "../../cloud/configuration.ts";
 import { type Cloud, connectCloud } from "../../cloud/connect.ts";
 import { openDataDirectory } from "../../local/data-directory.ts";
 import { startEngines } from "../../local/engines/start-engines.ts";
-import { storePathHash } from "../../nix/store-path.ts";
-import { createClient, derivationsFile, type NixArguments } from "../machines/client.ts";
-import { ClientStore } from "./attempt/stores.ts";
+import { createClient, type NixArguments } from "../machines/client.ts";
 import { bootForRunner, registered, type RunnerFleet } from "./boot.ts";
+import { dispatchStep } from "./dispatch-step.ts";
+import { readyRunner, type RunnerProcess } from "./runner-process.ts";
 
 export const runnerMain = join(import.meta.dirname, "../../runner/main.ts");
-
-export interface RunnerProcess {
-  readonly process: ChildProcess;
-  /** All that it has logged. */
-  readonly said: () => string;
-  readonly exited: Promise<unknown[]>;
-}
 
 /** All that a runner stands on: the engines and one real machine, `itchy`. */
 export interface RunnerStage extends AsyncDisposable {
@@ -60,46 +50,13 @@ export async function setRunnerStage(): Promise<RunnerStage> {
     fleet,
     cloud,
     startRunner: (more = {}) => startRunner({ ...environment, ...more }),
-    async dispatch(attribute, args = {}) {
-      const salt = randomBytes(8).toString("hex");
-      const [drvPath = ""] = await client.instantiate(derivationsFile, attribute, { salt, ...args });
-      const store = new ClientStore(client);
-      const info = (await store.narInfos([drvPath])).get(drvPath);
-      if (info === undefined) throw new Error(`${drvPath} is not in the client's store`);
-      await cloud.cache.addOutput(info, () => store.openNar(info));
-      const id = storePathHash(drvPath);
-      await assign(cloud, id, drvPath, attribute);
-      await cloud.dispatches.send({ step: id, attempt: 1 });
-      return id;
-    },
+    dispatch: (attribute, args) => dispatchStep(cloud, client, attribute, args),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
 
-async function startRunner(environment: Readonly<Record<string, string>>): Promise<RunnerProcess> {
-  const runner = spawn(process.execPath, [runnerMain, "--stop-with-parent"], {
-    env: environment,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  let said = "";
-  for (const stream of [runner.stdout, runner.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-  }
-  const exited = once(runner, "exit");
-  await expect.poll(() => said, { timeout: 10_000 }).toContain("the runner is ready");
-  return { process: runner, said: () => said, exited };
-}
-
-async function assign(cloud: Cloud, id: string, drvPath: string, name: string): Promise<void> {
-  const now = Date.now();
-  await cloud.steps.ensure({ id, drvPath, name, priority: 50 }, now, now);
-  const ready = await cloud.steps.apply(id, { type: "expanded", requirementClass: "x86_64-linux", waitingOn: [] }, now);
-  if (ready === undefined) throw new Error("the step is not ready");
-  const requirement = { system: "x86_64-linux", features: [] };
-  const verdict = { verdict: "chosen" as const, load: 0, running: 0, maxJobs: 8, speedFactor: 1 };
-  const verdicts = [{ machine: "itchy", ...verdict }];
-  const placement = { requirement, chosen: "itchy", verdicts, decidedAt: now };
-  expect(await cloud.steps.claim(ready, placement, undefined, now)).toMatchObject({ state: "assigned" });
+async function startRunner(env: Readonly<Record<string, string>>): Promise<RunnerProcess> {
+  return await readyRunner(
+    spawn(process.execPath, [runnerMain, "--stop-with-parent"], { env, stdio: ["pipe", "pipe", "pipe"] }),
+  );
 }

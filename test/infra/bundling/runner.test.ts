@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, cp, mkdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -10,11 +10,11 @@ import { type Cloud, connectCloud } from "../../../cloud/connect.ts";
 import { assembleRunner } from "../../../infra/bundling/assemble-runner.ts";
 import { openDataDirectory } from "../../../local/data-directory.ts";
 import { startEngines } from "../../../local/engines/start-engines.ts";
-import { storePathHash } from "../../../nix/store-path.ts";
-import { type Client, createClient, derivationsFile } from "../../machines/client.ts";
+import { type Client, createClient } from "../../machines/client.ts";
 import { mustRun, type Outcome, runCommand } from "../../machines/run-command.ts";
-import { ClientStore } from "../../runner/attempt/stores.ts";
 import { bootForRunner, registered, type RunnerFleet } from "../../runner/boot.ts";
+import { dispatchStep } from "../../runner/dispatch-step.ts";
+import { readyRunner, type RunnerProcess } from "../../runner/runner-process.ts";
 import { emptyDirectory } from "./empty-directory.ts";
 
 /** Root runs the runner as somebody who may do nothing, as the image does; a plain user as themselves. */
@@ -68,32 +68,11 @@ afterAll(() => resources.disposeAsync());
 async function dispatch(): Promise<string> {
   const { version: _, ...itchy } = registered(fleet.machine("itchy"), { sshKey: null });
   await cloud.machines.register({ ...itchy, position: 0 });
-  const [drvPath = ""] = await client.instantiate(derivationsFile, "slow", { salt: String(Date.now()), seconds: 1 });
-  const store = new ClientStore(client);
-  const info = (await store.narInfos([drvPath])).get(drvPath);
-  if (info === undefined) throw new Error(`${drvPath} is not in the client's store`);
-  await cloud.cache.addOutput(info, () => store.openNar(info));
-
-  const id = storePathHash(drvPath);
-  const now = Date.now();
-  await cloud.steps.ensure({ id, drvPath, name: "slow", priority: 50 }, now, now);
-  const ready = await cloud.steps.apply(id, { type: "expanded", requirementClass: "x86_64-linux", waitingOn: [] }, now);
-  if (ready === undefined) throw new Error("the step is not ready");
-  const placement = {
-    requirement: { system: "x86_64-linux", features: [] },
-    chosen: "itchy",
-    verdicts: [{ machine: "itchy", verdict: "chosen" as const, load: 0, running: 0, maxJobs: 1, speedFactor: 1 }],
-    decidedAt: now,
-  };
-  await cloud.steps.claim(ready, placement, undefined, now);
-  await cloud.dispatches.send({ step: id, attempt: 1 });
-  return id;
+  return await dispatchStep(cloud, client, "slow", { seconds: 1 });
 }
 
 /** Starts the runner as the image's ENTRYPOINT does. */
-async function startRunner(
-  settings: Readonly<Record<string, string>> = {},
-): Promise<{ process: ChildProcess; said: () => string; exited: Promise<unknown[]> }> {
+async function startRunner(settings: Readonly<Record<string, string>> = {}): Promise<RunnerProcess> {
   if (isRoot) await mustRun("chown", ["-R", `${nobody.uid}:${nobody.gid}`, data, temporary]);
   const runner = spawn(node, [join(content, "index.mjs")], {
     cwd: temporary,
@@ -102,15 +81,7 @@ async function startRunner(
     ...(isRoot && nobody),
   });
   resources.defer(() => void runner.kill("SIGKILL"));
-  let said = "";
-  for (const stream of [runner.stdout, runner.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
-  }
-  const exited = once(runner, "exit");
-  await expect.poll(() => said, { timeout: 10_000 }).toContain("the runner is ready");
-  return { process: runner, said: () => said, exited };
+  return await readyRunner(runner);
 }
 
 /** The health check of the image. */

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type RunnerProcess, type RunnerStage, setRunnerStage } from "../runner-stage.ts";
+import type { RunnerProcess } from "../runner-process.ts";
+import { type RunnerStage, setRunnerStage } from "../runner-stage.ts";
 import { answers, type EcsAgent, startEcsAgent } from "./ecs-agent.ts";
 
 let stage: RunnerStage;
